@@ -12,7 +12,7 @@ namespace Distributed.Protocol;
 /// <param name="End">One past the last micro-batch.</param>
 public readonly record struct TreeNode(int Start, int End)
 {
-    /// <summary>No range has a <see cref="Frontier"/> of more nodes than this: at most two a level.</summary>
+    /// <summary>No range has a frontier of more nodes than this: at most two a level.</summary>
     public const int FrontierLimit = 64;
 
     /// <summary>The whole tree over <paramref name="count"/> micro-batches (G).</summary>

@@ -11,7 +11,7 @@ public sealed record DataHello(string Token, RunId Run, Fence Fence, WorkerId Wo
     /// <inheritdoc/>
     public override MessageKind Kind => MessageKind.DataHello;
 
-    // The token is a secret: a printed message doesn't show it.
+    /// <summary>Leaves the token out: it is a secret.</summary>
     protected override bool PrintMembers(System.Text.StringBuilder builder)
     {
         builder.Append($"Run = {Run}, Fence = {Fence}, Worker = {Worker}");

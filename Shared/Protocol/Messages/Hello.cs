@@ -16,7 +16,7 @@ public sealed record Hello(
     /// <inheritdoc/>
     public override MessageKind Kind => MessageKind.Hello;
 
-    // The token is a secret: a printed message doesn't show it.
+    /// <summary>Leaves the token out: it is a secret.</summary>
     protected override bool PrintMembers(System.Text.StringBuilder builder)
     {
         builder.Append($"Protocol = {Protocol}, Program = {Program}, Host = {Host}, ProcessId = {ProcessId}");
