@@ -1,0 +1,70 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace Distributed.Numerics;
+
+/// <summary>Argument checks at the boundary of every operation: after them the kernels trust their pointers.</summary>
+internal static class Check
+{
+    /// <summary>Refuses a span that doesn't have exactly the expected length.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Length(int actual, int expected, string name)
+    {
+        if (actual != expected)
+            ThrowLength(actual, expected, name);
+    }
+
+    /// <summary>Refuses a scratch span that is too short (longer is fine).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Scratch(int actual, int needed)
+    {
+        if (actual < needed)
+            ThrowScratch(actual, needed);
+    }
+
+    /// <summary>Refuses shapes with an empty extent, a stride below 1, or padding that a whole window would fit in.</summary>
+    public static void Shape(in ConvolutionShape s)
+    {
+        bool sound = s.InHeight > 0 && s.InWidth > 0 && s.InChannels > 0 && s.OutChannels > 0
+            && WindowIsSound(s.KernelHeight, s.StrideHeight, s.PadHeight, s.InHeight)
+            && WindowIsSound(s.KernelWidth, s.StrideWidth, s.PadWidth, s.InWidth);
+        if (!sound)
+            throw new ArgumentException($"not a convolution: {s}");
+    }
+
+    /// <inheritdoc cref="Shape(in ConvolutionShape)"/>
+    public static void Shape(in PoolShape s)
+    {
+        bool sound = s.InHeight > 0 && s.InWidth > 0 && s.Channels > 0
+            && WindowIsSound(s.KernelHeight, s.StrideHeight, s.PadHeight, s.InHeight)
+            && WindowIsSound(s.KernelWidth, s.StrideWidth, s.PadWidth, s.InWidth)
+            && s.KernelHeight * s.KernelWidth <= 256;
+        if (!sound)
+            throw new ArgumentException($"not a pooling window of at most 256 elements: {s}");
+    }
+
+    /// <inheritdoc cref="Shape(in ConvolutionShape)"/>
+    public static void Shape(in LinearShape s)
+    {
+        if (s.Inputs <= 0 || s.Outputs <= 0)
+            throw new ArgumentException($"not a linear layer: {s}");
+    }
+
+    /// <summary>Refuses a batch below 1.</summary>
+    public static void Batch(int batch) => ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+
+    /// <summary>Number of windows along one extent; 0 where none fits.</summary>
+    public static int OutExtent(int extent, int kernel, int stride, int pad) =>
+        stride <= 0 || extent + 2 * pad < kernel ? 0 : (extent + 2 * pad - kernel) / stride + 1;
+
+    private static bool WindowIsSound(int kernel, int stride, int pad, int extent) =>
+        kernel > 0 && stride > 0 && pad >= 0 && pad < kernel && OutExtent(extent, kernel, stride, pad) > 0;
+
+    [DoesNotReturn]
+    private static void ThrowLength(int actual, int expected, string name) =>
+        throw new ArgumentException($"{name} has {actual} elements, expected {expected}", name);
+
+    [DoesNotReturn]
+    private static void ThrowScratch(int actual, int needed) =>
+        throw new ArgumentException($"scratch has {actual} floats, needs {needed}", "scratch");
+}
