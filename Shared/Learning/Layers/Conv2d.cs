@@ -1,0 +1,103 @@
+using System.Text.Json;
+using Distributed.Numerics;
+
+namespace Distributed.Learning;
+
+/// <summary>
+/// Cross-correlation with a bias, as PyTorch's: output[o] = bias[o] + sum over c, i, j of input[c][row + i][column + j]
+/// * weight[o][c][i][j]. Output size: floor((size + 2 padding - kernel) / stride) + 1.
+/// </summary>
+public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
+{
+    /// <summary>Step between outputs.</summary>
+    public Size2d Stride { get; init; } = 1;
+
+    /// <summary>Zero rows and columns added on each side.</summary>
+    public Size2d Padding { get; init; } = 0;
+
+    /// <summary>Whether a value a channel is added.</summary>
+    public bool Bias { get; init; } = true;
+
+    /// <inheritdoc/>
+    public override string Type => "conv2d";
+
+    internal static Conv2d Read(JsonFields fields) =>
+        new(fields.Integer("outChannels"), fields.Size("kernel"))
+        {
+            Stride = fields.Size("stride", 1),
+            Padding = fields.Size("padding", 0),
+            Bias = fields.Flag("bias", true),
+        };
+
+    internal override void WriteFields(Utf8JsonWriter writer)
+    {
+        writer.WriteNumber("outChannels", OutChannels);
+        Kernel.Write(writer, "kernel");
+        if (Stride != 1)
+            Stride.Write(writer, "stride");
+        if (Padding != 0)
+            Padding.Write(writer, "padding");
+        if (!Bias)
+            writer.WriteBoolean("bias", false);
+    }
+
+    internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input)
+    {
+        model.RequireImage(name, this, input);
+        model.RequireSize(name, this, "outChannels", OutChannels);
+        var (height, width) = model.WindowOutput(name, this, input, Kernel, Stride, Padding);
+        var weights = model.AddWeight(name, this, OutChannels, input.Channels, Kernel.Height, Kernel.Width);
+        if (Bias)
+            model.AddBias(name, this, OutChannels);
+        var output = new TensorShape(OutChannels, height, width, IsFlat: false);
+        return model.AddLayer(name, this, output, multiplyAdds: (Int128)weights * height * width);
+    }
+
+    internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
+    {
+        var shape = new ConvolutionShape(
+            input.Shape.Height, input.Shape.Width, input.Shape.Channels, OutChannels, Kernel.Height, Kernel.Width,
+            Stride.Height, Stride.Width, Padding.Height, Padding.Width);
+        var output = new TensorShape(OutChannels, shape.OutHeight, shape.OutWidth, IsFlat: false);
+        var step = new ConvolutionStep(plan, name, shape, input, output);
+        plan.Add(step);
+        return step.Output;
+    }
+
+    private sealed class ConvolutionStep : AffineStep
+    {
+        private readonly ConvolutionShape _shape;
+
+        public ConvolutionStep(
+            PlanCompiler plan, string name, in ConvolutionShape shape, PlanTensor input, TensorShape output)
+            : base(plan, name, input, output)
+        {
+            _shape = shape;
+            Reserve(plan, new AffineLengths(
+                ConvolutionForward.PackedLength(shape), ConvolutionForward.ScratchLength(shape),
+                ConvolutionBackwardData.PackedLength(shape), ConvolutionBackwardData.ScratchLength(shape),
+                ConvolutionBackwardWeights.ScratchLength(shape)));
+        }
+
+        protected override void PackForward(ReadOnlySpan<float> weights, Span<float> packed) =>
+            ConvolutionForward.Pack(_shape, weights, packed);
+
+        protected override void PackBackward(ReadOnlySpan<float> weights, Span<float> packed) =>
+            ConvolutionBackwardData.Pack(_shape, weights, packed);
+
+        protected override void RunForward(
+            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias,
+            Span<float> output, bool relu, Span<float> scratch) =>
+            ConvolutionForward.Run(_shape, samples, input, packed, bias, output, relu, scratch);
+
+        protected override void RunBackwardData(
+            int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
+            Span<float> scratch) =>
+            ConvolutionBackwardData.Run(_shape, samples, outputGradient, packed, inputGradient, scratch);
+
+        protected override void RunBackwardWeights(
+            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,
+            Span<float> scratch) =>
+            ConvolutionBackwardWeights.Run(_shape, samples, input, outputGradient, weightGradient, scratch);
+    }
+}

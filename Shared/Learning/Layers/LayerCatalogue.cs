@@ -1,0 +1,36 @@
+using System.Text.Json;
+
+namespace Distributed.Learning;
+
+/// <summary>The layers by their name in JSON: one row each.</summary>
+internal static class LayerCatalogue
+{
+    private static readonly Dictionary<string, Func<JsonFields, Layer>> Readers = new()
+    {
+        ["conv2d"] = Conv2d.Read,
+        ["flatten"] = _ => new Flatten(),
+        ["linear"] = Linear.Read,
+        ["maxPool2d"] = MaxPool2d.Read,
+        ["relu"] = _ => new Relu(),
+        ["sequential"] = Sequential.Read,
+    };
+
+    public static Layer Read(JsonElement element, string where)
+    {
+        var fields = new JsonFields(element, where);
+        var type = fields.Text("type");
+        if (!Readers.TryGetValue(type, out var read))
+            throw new ModelException($"{where}: unknown layer type \"{type}\"; known: {string.Join(", ", Readers.Keys)}.");
+        var layer = read(fields);
+        fields.End();
+        return layer;
+    }
+
+    public static void Write(Utf8JsonWriter writer, Layer layer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("type", layer.Type);
+        layer.WriteFields(writer);
+        writer.WriteEndObject();
+    }
+}

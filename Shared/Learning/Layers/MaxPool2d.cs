@@ -1,0 +1,110 @@
+using System.Text.Json;
+using Distributed.Numerics;
+
+namespace Distributed.Learning;
+
+/// <summary>
+/// The largest value of each window; of equal ones the first, in row order. Output size: floor((size + 2 padding -
+/// kernel) / stride) + 1, as in PyTorch.
+/// </summary>
+public sealed record MaxPool2d(Size2d Kernel) : Layer
+{
+    /// <summary>Largest window: positions within it are kept in a byte.</summary>
+    private const int MaximumWindow = 256;
+
+    /// <summary>Step between windows; the kernel's size unless said otherwise.</summary>
+    public Size2d Stride { get; init; } = Kernel;
+
+    /// <summary>Rows and columns added on each side, which never win; at most half the kernel.</summary>
+    public Size2d Padding { get; init; } = 0;
+
+    /// <inheritdoc/>
+    public override string Type => "maxPool2d";
+
+    internal static MaxPool2d Read(JsonFields fields)
+    {
+        var kernel = fields.Size("kernel");
+        return new MaxPool2d(kernel) { Stride = fields.Size("stride", kernel), Padding = fields.Size("padding", 0) };
+    }
+
+    internal override void WriteFields(Utf8JsonWriter writer)
+    {
+        Kernel.Write(writer, "kernel");
+        if (Stride != Kernel)
+            Stride.Write(writer, "stride");
+        if (Padding != 0)
+            Padding.Write(writer, "padding");
+    }
+
+    internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input)
+    {
+        model.RequireImage(name, this, input);
+        var (height, width) = model.WindowOutput(name, this, input, Kernel, Stride, Padding);
+        if ((long)Kernel.Height * Kernel.Width > MaximumWindow)
+            throw model.Mistake(name, this, $"its window {Kernel} has more than {MaximumWindow} values; make it smaller");
+        if (Padding.Height > Kernel.Height / 2 || Padding.Width > Kernel.Width / 2)
+            throw model.Mistake(name, this, $"its padding {Padding} is more than half its kernel {Kernel}; make it smaller");
+        return model.AddLayer(name, this, input with { Height = height, Width = width }, multiplyAdds: 0);
+    }
+
+    internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
+    {
+        var shape = new PoolShape(
+            input.Shape.Height, input.Shape.Width, input.Shape.Channels,
+            Kernel.Height, Kernel.Width, Stride.Height, Stride.Width, Padding.Height, Padding.Width);
+        // ReLU and maximum commute, so the mask and the bias gradient of the layer in front can be taken on the small
+        // side of the pooling: its output then dies right after the forward pass.
+        var epilogue = input.Values.Readers == 0 ? (input.Producer as AffineStep)?.TakeEpilogue() : null;
+        var step = new MaxPoolStep(plan, shape, input, epilogue);
+        plan.Add(step);
+        return step.Output;
+    }
+
+    private sealed class MaxPoolStep : PlanStep
+    {
+        private readonly PoolShape _shape;
+        private readonly PlanTensor _input;
+        private readonly OutputEpilogue? _epilogue;
+        private readonly PlanBuffer _indices;
+        private readonly int _indicesPerSample;
+
+        public MaxPoolStep(PlanCompiler plan, in PoolShape shape, PlanTensor input, OutputEpilogue? epilogue)
+        {
+            _shape = shape;
+            _epilogue = epilogue;
+            _input = plan.Read(input);
+            var output = input.Shape with { Height = shape.OutHeight, Width = shape.OutWidth };
+            Output = plan.Tensor(output, this, input.Gradient is not null);
+            _indicesPerSample = output.Length;
+            _indices = plan.Buffer(perSample: (_indicesPerSample + sizeof(float) - 1) / sizeof(float));
+        }
+
+        public PlanTensor Output { get; }
+
+        public override void ForwardUses(BufferUses uses) => uses.Touch(_input.Values, Output.Values, _indices);
+
+        public override void Forward(in StepContext context) =>
+            MaxPool.Forward(
+                _shape, context.Samples, context.Span(_input.Values), context.Span(Output.Values), Indices(context));
+
+        public override void BackwardUses(BufferUses uses)
+        {
+            if (_input.Gradient is not { } inputGradient || Output.Gradient is not { } outputGradient)
+                return;
+            uses.Touch(_indices, outputGradient, inputGradient);
+            _epilogue?.BackwardUses(uses, Output);
+        }
+
+        public override void Backward(in StepContext context)
+        {
+            if (_input.Gradient is not { } inputGradient || Output.Gradient is not { } outputGradient)
+                return;
+            _epilogue?.Backward(context, Output);
+            MaxPool.Backward(
+                _shape, context.Samples, context.Span(outputGradient), Indices(context), context.Span(inputGradient));
+        }
+
+        private Span<byte> Indices(in StepContext context) =>
+            context.Bytes(_indices)[..(_indicesPerSample * context.Samples)];
+    }
+}

@@ -1,0 +1,57 @@
+using System.Text.Json;
+
+namespace Distributed.Learning;
+
+/// <summary>max(x, 0). Behind a convolution or linear layer it costs nothing: it is computed as they write.</summary>
+public sealed record Relu : Layer
+{
+    /// <inheritdoc/>
+    public override string Type => "relu";
+
+    internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input) =>
+        model.AddLayer(name, this, input, multiplyAdds: 0);
+
+    internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
+    {
+        if (input.Producer is AffineStep affine && input.Values.Readers == 0 && affine.FuseRelu())
+            return input;
+        var step = new ReluStep(plan, input);
+        plan.Add(step);
+        return step.Output;
+    }
+
+    internal override void WriteFields(Utf8JsonWriter writer)
+    {
+    }
+
+    /// <summary>A ReLU of its own, where none could be fused. The mask needs the output alone.</summary>
+    private sealed class ReluStep : PlanStep
+    {
+        private readonly PlanTensor _input;
+
+        public ReluStep(PlanCompiler plan, PlanTensor input)
+        {
+            _input = plan.Read(input);
+            Output = plan.Tensor(input.Shape, this, input.Gradient is not null);
+        }
+
+        public PlanTensor Output { get; }
+
+        public override void ForwardUses(BufferUses uses) => uses.Touch(_input.Values, Output.Values);
+
+        public override void Forward(in StepContext context) =>
+            Numerics.Relu.Forward(context.Span(_input.Values), context.Span(Output.Values));
+
+        public override void BackwardUses(BufferUses uses)
+        {
+            if (_input.Gradient is { } inputGradient && Output.Gradient is { } outputGradient)
+                uses.Touch(Output.Values, outputGradient, inputGradient);
+        }
+
+        public override void Backward(in StepContext context)
+        {
+            if (_input.Gradient is { } inputGradient && Output.Gradient is { } outputGradient)
+                Numerics.Relu.Backward(context.Span(Output.Values), context.Span(outputGradient), context.Span(inputGradient));
+        }
+    }
+}

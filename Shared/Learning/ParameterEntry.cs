@@ -1,0 +1,92 @@
+namespace Distributed.Learning;
+
+/// <summary>How a parameter starts.</summary>
+internal enum Initialization
+{
+    /// <summary>All zero: biases.</summary>
+    Zeros,
+
+    /// <summary>Normal with variance 2 / fan-in (He et al. 2015): weights in front of a ReLU.</summary>
+    HeNormal,
+}
+
+/// <summary>
+/// One parameter tensor in the block. In PyTorch it is [outputs, inputs, rows, columns] (the last dimensions missing
+/// or flattened where <see cref="Shape"/> says so); in memory it is [rows][columns][inputs][outputs]. That one
+/// permutation serves convolutions, linear layers, linear layers behind a flatten, and vectors.
+/// </summary>
+public sealed class ParameterEntry
+{
+    private readonly int _inputs;
+    private readonly int _rows;
+    private readonly int _columns;
+
+    internal ParameterEntry(
+        int index, string name, int[] shape, int offset, int outputs, int inputs, int rows, int columns,
+        Initialization initialization)
+    {
+        Index = index;
+        Name = name;
+        Shape = shape;
+        Offset = offset;
+        Length = outputs * inputs * rows * columns;
+        Outputs = outputs;
+        Initialization = initialization;
+        (_inputs, _rows, _columns) = (inputs, rows, columns);
+    }
+
+    /// <summary>Its place in <see cref="ParameterLayout.Entries"/>.</summary>
+    public int Index { get; }
+
+    /// <summary>PyTorch's name in an <c>nn.Sequential</c>, for instance "0.weight".</summary>
+    public string Name { get; }
+
+    /// <summary>PyTorch's shape.</summary>
+    public IReadOnlyList<int> Shape { get; }
+
+    /// <summary>Where it starts in the block, in floats; a multiple of 16.</summary>
+    public int Offset { get; }
+
+    /// <summary>Floats, without padding.</summary>
+    public int Length { get; }
+
+    internal int Outputs { get; }
+
+    internal int FanIn => _inputs * _rows * _columns;
+
+    internal Initialization Initialization { get; }
+
+    /// <summary>Copies from memory order to PyTorch's order.</summary>
+    internal void ToFile(ReadOnlySpan<float> memory, Span<float> file)
+    {
+        for (var place = 0; place < FanIn; place++)
+        {
+            var start = FileStart(place);
+            var values = memory.Slice(place * Outputs, Outputs);
+            for (var output = 0; output < values.Length; output++)
+                file[start + output * FanIn] = values[output];
+        }
+    }
+
+    /// <summary>Copies from PyTorch's order to memory order.</summary>
+    internal void FromFile(ReadOnlySpan<float> file, Span<float> memory)
+    {
+        for (var place = 0; place < FanIn; place++)
+        {
+            var start = FileStart(place);
+            var values = memory.Slice(place * Outputs, Outputs);
+            for (var output = 0; output < values.Length; output++)
+                values[output] = file[start + output * FanIn];
+        }
+    }
+
+    /// <summary>
+    /// Where the weight of memory place (row, column, input) stands among an output's weights in PyTorch, that is in
+    /// the order (input, row, column).
+    /// </summary>
+    private int FileStart(int place)
+    {
+        var (pixel, input) = Math.DivRem(place, _inputs);
+        return input * _rows * _columns + pixel;
+    }
+}

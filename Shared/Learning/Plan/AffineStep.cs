@@ -1,0 +1,116 @@
+namespace Distributed.Learning;
+
+/// <summary>Floats that an affine step's kernels need: packed weights, and scratch while they run.</summary>
+internal readonly record struct AffineLengths(
+    int ForwardPacked, int ForwardScratch, int BackwardPacked, int BackwardScratch, int WeightScratch);
+
+/// <summary>
+/// A step of the form output = weights (x) input + bias, with a ReLU behind it where there is one: convolutions and
+/// linear layers. Backward, the mask and the bias gradient (the <see cref="OutputEpilogue"/>) come first, then the
+/// weights' gradient, then the input's, which the network's first layer leaves out.
+/// </summary>
+internal abstract class AffineStep : PlanStep
+{
+    private readonly PlanTensor _input;
+    private readonly ParameterEntry _weight;
+    private readonly ParameterEntry? _bias;
+    private OutputEpilogue? _epilogue;
+    private bool _relu;
+    private PreparedRegion _forwardPacked;
+    private PreparedRegion _backwardPacked;
+    private PlanBuffer? _forwardScratch;
+    private PlanBuffer? _backwardScratch;
+    private PlanBuffer? _weightScratch;
+
+    protected AffineStep(PlanCompiler plan, string name, PlanTensor input, TensorShape output)
+    {
+        _weight = plan.Parameters.Require($"{name}.weight");
+        _bias = plan.Parameters.Find($"{name}.bias");
+        _input = plan.Read(input);
+        _epilogue = new OutputEpilogue(output.IsFlat ? output.Length : output.Channels, _bias);
+        Output = plan.Tensor(output, this, needsGradient: true);
+    }
+
+    public PlanTensor Output { get; }
+
+    /// <summary>Takes a ReLU that stands right behind in; false when the output's epilogue is somebody else's.</summary>
+    public bool FuseRelu()
+    {
+        if (_epilogue is null)
+            return false;
+        _relu = true;
+        _epilogue.HasRelu = true;
+        return true;
+    }
+
+    /// <summary>Hands mask and bias gradient to the pooling right behind, which takes them on its smaller output.</summary>
+    public OutputEpilogue? TakeEpilogue()
+    {
+        var epilogue = _epilogue;
+        _epilogue = null;
+        return epilogue;
+    }
+
+    public override void ForwardUses(BufferUses uses)
+    {
+        uses.Touch(_input.Values, Output.Values);
+        uses.Touch(_forwardScratch!);
+    }
+
+    public override void Forward(in StepContext context) =>
+        RunForward(
+            context.Samples, context.Span(_input.Values), context.Prepared(_forwardPacked),
+            _bias is null ? default : context.Parameter(_bias), context.Span(Output.Values), _relu,
+            context.Span(_forwardScratch!));
+
+    public override void BackwardUses(BufferUses uses)
+    {
+        uses.Touch(_input.Values, Output.Gradient!, _weightScratch!);
+        _epilogue?.BackwardUses(uses, Output);
+        if (_input.Gradient is { } inputGradient)
+            uses.Touch(inputGradient, _backwardScratch!);
+    }
+
+    public override void Backward(in StepContext context)
+    {
+        _epilogue?.Backward(context, Output);
+        var outputGradient = context.Span(Output.Gradient!);
+        RunBackwardWeights(
+            context.Samples, context.Span(_input.Values), outputGradient, context.Gradient(_weight),
+            context.Span(_weightScratch!));
+        if (_input.Gradient is { } inputGradient)
+        {
+            RunBackwardData(
+                context.Samples, outputGradient, context.Prepared(_backwardPacked), context.Span(inputGradient),
+                context.Span(_backwardScratch!));
+        }
+    }
+
+    /// <summary>Reserves packed weights and scratch; the kernels' constructor calls it when it knows its shape.</summary>
+    protected void Reserve(PlanCompiler plan, AffineLengths lengths)
+    {
+        _forwardScratch = plan.Buffer(fixedLength: lengths.ForwardScratch);
+        _weightScratch = plan.Buffer(fixedLength: lengths.WeightScratch);
+        _forwardPacked = plan.Prepare(_weight, lengths.ForwardPacked, PackForward);
+        if (_input.Gradient is null)
+            return;
+        _backwardScratch = plan.Buffer(fixedLength: lengths.BackwardScratch);
+        _backwardPacked = plan.Prepare(_weight, lengths.BackwardPacked, PackBackward);
+    }
+
+    protected abstract void PackForward(ReadOnlySpan<float> weights, Span<float> packed);
+
+    protected abstract void PackBackward(ReadOnlySpan<float> weights, Span<float> packed);
+
+    protected abstract void RunForward(
+        int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias,
+        Span<float> output, bool relu, Span<float> scratch);
+
+    protected abstract void RunBackwardData(
+        int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
+        Span<float> scratch);
+
+    protected abstract void RunBackwardWeights(
+        int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,
+        Span<float> scratch);
+}

@@ -1,0 +1,143 @@
+using System.Numerics;
+
+namespace Distributed.Learning;
+
+/// <summary>
+/// A model compiled for one micro-batch size: its steps in order, where every buffer lies in one arena, and which
+/// weights to pack. A plan holds no tensor and never changes, so all threads share it; each owns a
+/// <see cref="Workspace"/>. What a step computes for a sample doesn't depend on where the sample stands in the
+/// micro-batch, nor on the micro-batch's size.
+/// </summary>
+public sealed class ExecutionPlan
+{
+    private const long LargeModel = 20_000_000;
+    private readonly PreparePart[] _parts;
+
+    private ExecutionPlan(Model model, int microBatch, ModelDeclaration declaration)
+    {
+        Model = model;
+        MicroBatch = microBatch;
+        Layers = declaration.Rows;
+        Parameters = new ParameterLayout(declaration);
+        var compiler = new PlanCompiler(Parameters);
+        var shape = new TensorShape(model.Channels, model.Height, model.Width, IsFlat: false);
+        Input = compiler.Tensor(shape, producer: null, needsGradient: false);
+        Output = model.Layers.Compile(compiler, "", Input);
+        Steps = [.. compiler.Steps];
+        PreparedLength = compiler.PreparedLength;
+        _parts = [.. compiler.Parts];
+        TrainingPlacement = Place(compiler.Buffers, training: true);
+        EvaluationPlacement = Place(compiler.Buffers, training: false);
+    }
+
+    /// <summary>What was compiled.</summary>
+    public Model Model { get; }
+
+    /// <summary>Most samples a call computes; fewer are always possible.</summary>
+    public int MicroBatch { get; }
+
+    /// <summary>The layout of parameters, gradients and optimizer states.</summary>
+    public ParameterLayout Parameters { get; }
+
+    /// <summary>A row a layer, for a summary.</summary>
+    public IReadOnlyList<LayerSummary> Layers { get; }
+
+    /// <summary>Multiplications with addition of one sample's forward pass.</summary>
+    public long MultiplyAdds => Layers.Sum(layer => layer.MultiplyAdds);
+
+    /// <summary>Bytes of one training workspace's arena.</summary>
+    public long ArenaBytes => (long)TrainingPlacement.Length * sizeof(float);
+
+    /// <summary>Bytes of one evaluating workspace's arena.</summary>
+    public long EvaluationArenaBytes => (long)EvaluationPlacement.Length * sizeof(float);
+
+    /// <summary>Floats of what is prepared once per version of the parameters and shared by all threads.</summary>
+    public int PreparedLength { get; }
+
+    /// <summary>Independent parts of that preparation, which several threads can share.</summary>
+    public int PrepareParts => _parts.Length;
+
+    internal PlanStep[] Steps { get; }
+
+    internal PlanTensor Input { get; }
+
+    internal PlanTensor Output { get; }
+
+    internal BufferPlacement TrainingPlacement { get; }
+
+    internal BufferPlacement EvaluationPlacement { get; }
+
+    /// <summary>
+    /// The default micro-batch, a function of the model's size and the mini-batch alone: a quarter of the batch, rounded
+    /// down to a power of two, within 8 to 32 and at most half the batch. For models over 20 million parameters half the
+    /// batch, at most 64: their gradient costs more to add than to compute. At least 1.
+    /// </summary>
+    public static int DefaultMicroBatch(long parameters, int batch)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        var half = Math.Max(batch / 2, 1);
+        if (parameters > LargeModel)
+            return Math.Min(half, 64);
+        var quarter = (int)BitOperations.RoundUpToPowerOf2((uint)(batch / 4) + 1) / 2;
+        return Math.Min(Math.Clamp(quarter, 8, 32), half);
+    }
+
+    /// <summary>Compiles a model for micro-batches of at most <paramref name="microBatch"/> samples.</summary>
+    /// <exception cref="ModelException">The model has a mistake, or doesn't fit in one arena.</exception>
+    public static ExecutionPlan Compile(Model model, int microBatch)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(microBatch, 1);
+        var declaration = ModelDeclaration.Of(model);
+        try
+        {
+            return new ExecutionPlan(model, microBatch, declaration);
+        }
+        catch (OverflowException)
+        {
+            throw new ModelException(
+                $"model \"{model.Name}\": a micro-batch of {microBatch} samples needs more than 8 GiB in one block; " +
+                "make the micro-batch or the model smaller.");
+        }
+    }
+
+    /// <summary>
+    /// Runs one part of the preparation: packs a weight into the form that a kernel reads. All parts from 0 to
+    /// <see cref="PrepareParts"/> - 1 must have run, in any order and on any thread, before a workspace computes.
+    /// </summary>
+    public void Prepare(int part, ReadOnlySpan<float> parameters, Span<float> prepared)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(parameters.Length, Parameters.Length);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(prepared.Length, PreparedLength);
+        var (weight, region, pack) = _parts[part];
+        pack(parameters.Slice(weight.Offset, weight.Length), prepared.Slice(region.Offset, region.Length));
+    }
+
+    /// <summary>A thread's arena: for training, or a smaller one for evaluation alone.</summary>
+    public Workspace CreateWorkspace(bool training) => new(this, training);
+
+    private BufferPlacement Place(IReadOnlyList<PlanBuffer> buffers, bool training)
+    {
+        var loss = Steps.Length;
+        var end = training ? 2 * loss : loss;
+        var uses = new BufferUses(buffers.Count);
+        for (var i = 0; i < loss; i++)
+        {
+            uses.Time = i;
+            Steps[i].ForwardUses(uses);
+            uses.Time = end - i;
+            if (training)
+                Steps[i].BackwardUses(uses);
+        }
+        uses.Time = loss;
+        if (training)
+            uses.Touch(Output.Gradient!);
+        // The caller's input and the logits stay readable until the next call.
+        uses.Touch(Input.Values, Output.Values);
+        uses.Time = 0;
+        uses.Touch(Input.Values);
+        uses.Time = end;
+        uses.Touch(Input.Values, Output.Values);
+        return BufferPlacement.Place(
+            [.. buffers.Select(b => new BufferLife(b.LongLength(MicroBatch), uses[b].First, uses[b].Last))]);
+    }
+}

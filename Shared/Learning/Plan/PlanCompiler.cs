@@ -1,0 +1,58 @@
+namespace Distributed.Learning;
+
+/// <summary>Packs one weight into a kernel's form.</summary>
+internal delegate void PackWeights(ReadOnlySpan<float> weights, Span<float> packed);
+
+/// <summary>One independent piece of preparing a parameter version.</summary>
+internal sealed record PreparePart(ParameterEntry Weight, PreparedRegion Region, PackWeights Pack);
+
+/// <summary>Collects what the layers compile to: steps, buffers, and the weights to pack.</summary>
+internal sealed class PlanCompiler(ParameterLayout parameters)
+{
+    private readonly List<PlanStep> _steps = [];
+    private readonly List<PlanBuffer> _buffers = [];
+    private readonly List<PreparePart> _parts = [];
+
+    public ParameterLayout Parameters { get; } = parameters;
+
+    public IReadOnlyList<PlanStep> Steps => _steps;
+
+    public IReadOnlyList<PlanBuffer> Buffers => _buffers;
+
+    public IReadOnlyList<PreparePart> Parts => _parts;
+
+    /// <summary>Floats of the prepared block.</summary>
+    public int PreparedLength { get; private set; }
+
+    /// <summary>Appends a step; steps run in this order forward, and in reverse backward.</summary>
+    public void Add(PlanStep step) => _steps.Add(step);
+
+    /// <summary>Counts a step that reads a tensor.</summary>
+    public PlanTensor Read(PlanTensor tensor)
+    {
+        tensor.Values.Readers++;
+        return tensor;
+    }
+
+    /// <summary>A new value, with a gradient of the same size where one is needed.</summary>
+    public PlanTensor Tensor(TensorShape shape, PlanStep? producer, bool needsGradient) =>
+        new(shape, Buffer(perSample: shape.Length), needsGradient ? Buffer(perSample: shape.Length) : null, producer);
+
+    /// <summary>A new buffer of the arena, in floats.</summary>
+    public PlanBuffer Buffer(int perSample = 0, int fixedLength = 0)
+    {
+        var buffer = new PlanBuffer(_buffers.Count, perSample, fixedLength);
+        _buffers.Add(buffer);
+        return buffer;
+    }
+
+    /// <summary>Reserves a region of the prepared block for a packed weight.</summary>
+    public PreparedRegion Prepare(ParameterEntry weight, int length, PackWeights pack)
+    {
+        var region = new PreparedRegion(PreparedLength, length);
+        var aligned = (length + BufferPlacement.Alignment - 1) / BufferPlacement.Alignment * BufferPlacement.Alignment;
+        PreparedLength = checked(PreparedLength + aligned);
+        _parts.Add(new PreparePart(weight, region, pack));
+        return region;
+    }
+}

@@ -1,0 +1,113 @@
+using Distributed.Numerics;
+
+namespace Distributed.Learning;
+
+/// <summary>
+/// What a micro-batch came to: the sum of its samples' losses, how many were classified rightly, and how many there
+/// were.
+/// </summary>
+public readonly record struct MicroBatchResult(double LossSum, int Correct, int Samples);
+
+/// <summary>
+/// One thread's memory for running a plan: an arena with every activation, gradient and scratch buffer. Fill
+/// <see cref="Input"/> and <see cref="Labels"/>, then call <see cref="Train"/> or <see cref="Evaluate"/>; neither
+/// changes them, and neither allocates.
+/// </summary>
+public sealed class Workspace : IDisposable
+{
+    private readonly ExecutionPlan _plan;
+    private readonly bool _training;
+    private readonly BufferPlacement _placement;
+    private readonly NativeBuffer _arena;
+    private readonly int[] _labels;
+    private int _samples;
+
+    internal Workspace(ExecutionPlan plan, bool training)
+    {
+        _plan = plan;
+        _training = training;
+        _placement = training ? plan.TrainingPlacement : plan.EvaluationPlacement;
+        _arena = new NativeBuffer(_placement.Length);
+        _labels = new int[plan.MicroBatch];
+    }
+
+    /// <summary>The micro-batch's images, [sample][height][width][channels].</summary>
+    public Span<float> Input => Span(_plan.Input.Values, _plan.MicroBatch);
+
+    /// <summary>The micro-batch's labels, one a sample.</summary>
+    public Span<int> Labels => _labels;
+
+    /// <summary>The last call's outputs before the softmax, [sample][class].</summary>
+    public ReadOnlySpan<float> Logits => Span(_plan.Output.Values, _samples);
+
+    /// <summary>
+    /// Runs forward and backward over the first <paramref name="samples"/> samples of the input and overwrites the whole
+    /// gradient block with the sum of the samples' gradients of the cross-entropy loss; its padding becomes 0.
+    /// </summary>
+    /// <param name="parameters">The parameter block.</param>
+    /// <param name="prepared">What <see cref="ExecutionPlan.Prepare"/> made of it.</param>
+    /// <param name="samples">1 to the plan's micro-batch.</param>
+    /// <param name="labelSmoothing">Share of the target spread evenly over all classes, 0 to below 1.</param>
+    /// <param name="gradient">A block of the parameters' layout.</param>
+    public MicroBatchResult Train(
+        ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, float labelSmoothing,
+        Span<float> gradient)
+    {
+        if (!_training)
+            throw new InvalidOperationException("This workspace was made for evaluation alone.");
+        ArgumentOutOfRangeException.ThrowIfNotEqual(gradient.Length, _plan.Parameters.Length);
+        var context = Forward(parameters, prepared, samples, gradient);
+        SoftmaxCrossEntropy.Run(
+            Logits, _plan.Model.Classes, Labels[..samples], labelSmoothing, context.Span(_plan.Output.Gradient!), default,
+            out var lossSum, out var correct);
+        _plan.Parameters.ClearPadding(gradient);
+        for (var i = _plan.Steps.Length - 1; i >= 0; i--)
+            _plan.Steps[i].Backward(context);
+        return new MicroBatchResult(lossSum, correct, samples);
+    }
+
+    /// <summary>
+    /// Runs forward alone; losses have no label smoothing. <paramref name="predictions"/> gets the class of the largest
+    /// output of each sample (the first of equal ones), or is empty.
+    /// </summary>
+    public MicroBatchResult Evaluate(
+        ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, Span<int> predictions)
+    {
+        Forward(parameters, prepared, samples, default);
+        SoftmaxCrossEntropy.Run(
+            Logits, _plan.Model.Classes, Labels[..samples], 0, default, predictions, out var lossSum, out var correct);
+        return new MicroBatchResult(lossSum, correct, samples);
+    }
+
+    /// <summary>
+    /// Runs one whole micro-batch of what the input holds, so that every kernel of the plan is compiled before the first
+    /// step counts. The blocks may hold zeros; the gradient is overwritten.
+    /// </summary>
+    public void WarmUp(ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, Span<float> gradient)
+    {
+        if (_training)
+            Train(parameters, prepared, _plan.MicroBatch, 0, gradient);
+        else
+            Evaluate(parameters, prepared, _plan.MicroBatch, default);
+    }
+
+    /// <summary>Frees the arena.</summary>
+    public void Dispose() => _arena.Dispose();
+
+    private StepContext Forward(
+        ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, Span<float> gradient)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(parameters.Length, _plan.Parameters.Length);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(prepared.Length, _plan.PreparedLength);
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(samples, _plan.MicroBatch);
+        _samples = samples;
+        var context = new StepContext(_arena.Span, _placement.Offsets, samples, parameters, prepared, gradient);
+        foreach (var step in _plan.Steps)
+            step.Forward(context);
+        return context;
+    }
+
+    private Span<float> Span(PlanBuffer buffer, int samples) =>
+        _arena.Span.Slice(_placement.Offsets[buffer.Index], buffer.Length(samples));
+}
