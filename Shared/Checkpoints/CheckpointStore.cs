@@ -1,0 +1,202 @@
+namespace Distributed.Checkpoints;
+
+/// <summary>
+/// A run's folder of checkpoints, for its one writer. A save is atomic: a temporary file in the same folder, fsync,
+/// rename, fsync of the folder, and only then do <c>latest</c> and <c>best</c> move; whatever instant a crash comes at,
+/// the newest sound checkpoint is whole. Kept are the last three, the best, and what any of these names as its best.
+/// </summary>
+public sealed class CheckpointStore
+{
+    /// <summary>The pointer to the newest checkpoint.</summary>
+    public const string LatestName = "latest";
+
+    /// <summary>The pointer to the checkpoint with the best parameters.</summary>
+    public const string BestName = "best";
+
+    private const int Kept = 3;
+
+    private readonly IStorage _storage;
+    private readonly CheckpointWriter _writer = new();
+    private readonly Dictionary<CheckpointFileName, string?> _bestNamedBy = [];
+
+    /// <summary>Opens a folder of checkpoints for writing; creates it and removes what a crashed writer left.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="CheckpointException">It can't be created or written.</exception>
+    public CheckpointStore(string folder)
+        : this(folder, new DiskStorage())
+    {
+    }
+
+    internal CheckpointStore(string folder, IStorage storage)
+    {
+        Folder = folder;
+        _storage = storage;
+        try
+        {
+            Directory.CreateDirectory(folder);
+            foreach (string path in Directory.EnumerateFiles(folder, CheckpointFileName.TemporaryPrefix + "*"))
+            {
+                storage.Delete(path);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException($"{folder}: checkpoints can't be written here " +
+                $"({error.Message.TrimEnd('.')}); choose a folder with --runs where you may write.", error);
+        }
+    }
+
+    /// <summary>The folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>The file name of the best checkpoint so far; null: none.</summary>
+    public string? Best { get; private set; }
+
+    /// <summary>The highest fence number in the folder, sound or not; 0 where it is empty. A new writer takes one more.</summary>
+    public int HighestFence => CheckpointFileName.Find(Folder) is [{ } newest, ..] ? newest.Fence : 0;
+
+    /// <summary>
+    /// Finds the newest sound checkpoint to resume from and takes over what it names as the best, provided that one is
+    /// sound too.
+    /// </summary>
+    /// <param name="warnings">One sentence for each file that was rejected.</param>
+    /// <returns>The checkpoint, or null where there is no sound one.</returns>
+    public Checkpoint? LatestSound(out IReadOnlyList<string> warnings)
+    {
+        Checkpoint? latest = Checkpoint.LatestSound(Folder, out warnings);
+        Best = latest?.Best;
+        if (Best is null || Best == Path.GetFileName(latest!.Path))
+        {
+            return latest;
+        }
+
+        try
+        {
+            Checkpoint.OpenFile(Path.Combine(Folder, Best)).Dispose();
+        }
+        catch (CheckpointException error)
+        {
+            warnings = [.. warnings, error.Message];
+            Best = null;
+        }
+
+        return latest;
+    }
+
+    /// <summary>Saves a checkpoint; when this returns it is on the disk and <c>latest</c> names it.</summary>
+    /// <param name="content">What it holds.</param>
+    /// <exception cref="CheckpointException">
+    /// The disk is full or refuses; the checkpoints that were there are untouched and nothing half-written stays.
+    /// </exception>
+    public SavedCheckpoint Save(CheckpointContent content)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(content.Step);
+        ArgumentOutOfRangeException.ThrowIfNegative(content.Epoch);
+        ArgumentOutOfRangeException.ThrowIfNegative(content.Fence);
+        CheckpointFileName name = new(content.Step, content.Fence);
+        string? best = content.IsBest ? name.ToString() : Best;
+        string temporary = Path.Combine(Folder, CheckpointFileName.TemporaryPrefix + name);
+        string path = Path.Combine(Folder, name.ToString());
+        long bytes;
+        string weights;
+        try
+        {
+            using (Stream stream = _storage.Create(temporary))
+            {
+                (bytes, weights) = _writer.Write(stream, content, best ?? "");
+                _storage.Flush(stream);
+            }
+
+            _storage.Move(temporary, path);
+            _storage.SyncFolder(Folder);
+            Best = best;
+            _bestNamedBy[name] = best;
+            MovePointers(name);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            TryDelete(temporary);
+            throw SaveErrors.Explain(path, CheckpointWriter.Measure(content, best ?? ""), error);
+        }
+
+        RemoveOld();
+        return new SavedCheckpoint(path, bytes, weights);
+    }
+
+    private void MovePointers(CheckpointFileName name)
+    {
+        if (CheckpointFileName.Find(Folder)[0].Fence > name.Fence)
+        {
+            // A newer coordinator writes here: this one's checkpoint stays but is never chosen.
+            return;
+        }
+
+        MovePointer(LatestName, name.ToString());
+        if (Best is not null)
+        {
+            MovePointer(BestName, Best);
+        }
+
+        _storage.SyncFolder(Folder);
+    }
+
+    private void MovePointer(string pointer, string target)
+    {
+        string path = Path.Combine(Folder, pointer);
+        if (CheckpointLocator.ReadPointer(path) != target)
+        {
+            string temporary = Path.Combine(Folder, CheckpointFileName.TemporaryPrefix + pointer);
+            _storage.CreatePointer(temporary, target);
+            _storage.Move(temporary, path);
+        }
+    }
+
+    private void RemoveOld()
+    {
+        List<CheckpointFileName> all = CheckpointFileName.Find(Folder);
+        HashSet<string> kept = [.. all.Take(Kept).Select(name => name.ToString())];
+        kept.UnionWith(all.Take(Kept).Select(BestNamedBy).OfType<string>());
+        if (Best is not null)
+        {
+            kept.Add(Best);
+        }
+
+        foreach (CheckpointFileName name in all.Where(name => !kept.Contains(name.ToString())))
+        {
+            TryDelete(Path.Combine(Folder, name.ToString()));
+            _bestNamedBy.Remove(name);
+        }
+    }
+
+    private string? BestNamedBy(CheckpointFileName name)
+    {
+        if (!_bestNamedBy.TryGetValue(name, out string? best))
+        {
+            try
+            {
+                using SafeTensorsFile file = SafeTensorsFile.Open(Path.Combine(Folder, name.ToString()));
+                best = file.Metadata.GetValueOrDefault(CheckpointMetadata.Best);
+            }
+            catch (CheckpointException)
+            {
+                // A broken checkpoint names nothing.
+            }
+
+            _bestNamedBy[name] = best;
+        }
+
+        return best;
+    }
+
+    /// <summary>What can't be deleted now is deleted after another save, or when the folder is opened.</summary>
+    private void TryDelete(string path)
+    {
+        try
+        {
+            _storage.Delete(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
+}
