@@ -5,4 +5,14 @@ public sealed record DataReady : Message
 {
     /// <inheritdoc/>
     public override MessageKind Kind => MessageKind.DataReady;
+
+    internal override void Write(ref MessagePackWriter writer) => writer.WriteMapHeader(0);
+
+    internal static DataReady Read(ref MessagePackReader reader)
+    {
+        FieldReader fields = new(reader.ReadMapHeader());
+        while (fields.Next(ref reader, out _))
+            reader.Skip();
+        return new DataReady();
+    }
 }

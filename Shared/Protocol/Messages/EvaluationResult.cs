@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Distributed.Protocol;
 
 /// <summary>Worker to coordinator: the answer to an <see cref="Evaluate"/>.</summary>
@@ -14,6 +16,49 @@ public sealed record EvaluationResult(
     /// <inheritdoc/>
     public override MessageKind Kind => MessageKind.EvaluationResult;
 
+    internal override void Write(ref MessagePackWriter writer)
+    {
+        writer.WriteMapHeader(6);
+        writer.Write(0);
+        writer.Write(Fence.Value);
+        writer.Write(1);
+        writer.Write(Evaluation);
+        writer.Write(2);
+        writer.Write(First);
+        writer.Write(3);
+        writer.Write(Count);
+        writer.Write(4);
+        WriteLosses(ref writer);
+        writer.Write(5);
+        WritePredictions(ref writer);
+    }
+
+    internal static EvaluationResult Read(ref MessagePackReader reader)
+    {
+        Fence fence = default;
+        long evaluation = default;
+        int first = default;
+        int count = default;
+        double[] losses = [];
+        int[] predictions = [];
+        FieldReader fields = new(reader.ReadMapHeader());
+        while (fields.Next(ref reader, out int key))
+        {
+            switch (key)
+            {
+                case 0: fence = reader.ReadFence(); break;
+                case 1: evaluation = reader.ReadNumber(); break;
+                case 2: first = reader.ReadInt32(0); break;
+                case 3: count = reader.ReadInt32(0); break;
+                case 4: losses = ReadLosses(ref reader); break;
+                case 5: predictions = ReadPredictions(ref reader); break;
+                default: reader.Skip(); break;
+            }
+        }
+        fields.Require(ref reader, 6);
+        return new EvaluationResult(fence, evaluation, first, count, losses, predictions);
+    }
+
     /// <summary>Equal field by field, arrays item by item.</summary>
     public bool Equals(EvaluationResult? other) =>
         other is not null && Fence == other.Fence && Evaluation == other.Evaluation && First == other.First
@@ -22,4 +67,39 @@ public sealed record EvaluationResult(
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Fence, Evaluation, First, Count);
+
+    private void WriteLosses(ref MessagePackWriter writer)
+    {
+        writer.WriteArrayHeader(Losses.Length);
+        foreach (double loss in Losses)
+            writer.Write(loss);
+    }
+
+    private static double[] ReadLosses(ref MessagePackReader reader)
+    {
+        double[] losses = new double[reader.ReadArrayHeader()];
+        for (int i = 0; i < losses.Length && !reader.Failed; i++)
+            losses[i] = reader.ReadDouble();
+        return losses;
+    }
+
+    // A bin of 32-bit little-endian integers.
+    private void WritePredictions(ref MessagePackWriter writer)
+    {
+        if (!writer.TryWriteBinaryHeader(sizeof(int) * Predictions.Length, out Span<byte> room))
+            return;
+        for (int i = 0; i < Predictions.Length; i++)
+            BinaryPrimitives.WriteInt32LittleEndian(room[(sizeof(int) * i)..], Predictions[i]);
+    }
+
+    private static int[] ReadPredictions(ref MessagePackReader reader)
+    {
+        ReadOnlySpan<byte> bytes = reader.ReadBinary();
+        if (bytes.Length % sizeof(int) != 0)
+            reader.Fail(ProtocolError.OutOfRange);
+        int[] predictions = new int[bytes.Length / sizeof(int)];
+        for (int i = 0; i < predictions.Length; i++)
+            predictions[i] = BinaryPrimitives.ReadInt32LittleEndian(bytes[(sizeof(int) * i)..]);
+        return predictions;
+    }
 }

@@ -13,4 +13,7 @@ public abstract record Message
 {
     /// <summary>The message's number.</summary>
     public abstract MessageKind Kind { get; }
+
+    // Writes the fields as a map whose keys are those of CONTRACTS.md. Each message has a Read to match.
+    internal abstract void Write(ref MessagePackWriter writer);
 }

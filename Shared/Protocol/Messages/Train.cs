@@ -45,4 +45,63 @@ public sealed record Train : Message
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Fence, Step, FirstSample, Nodes.Count);
+
+    internal override void Write(ref MessagePackWriter writer)
+    {
+        writer.WriteMapHeader(9);
+        writer.Write(0);
+        writer.Write(Fence.Value);
+        writer.Write(1);
+        writer.Write(Step.Value);
+        writer.Write(2);
+        writer.Write(Epoch);
+        writer.Write(3);
+        writer.Write(Version.Value);
+        writer.Write(4);
+        writer.Write(FirstSample);
+        writer.Write(5);
+        writer.Write(Samples);
+        writer.Write(6);
+        writer.Write(MicroBatch);
+        writer.Write(7);
+        WriteNodes(ref writer);
+        writer.Write(8);
+        writer.Write(Credits);
+    }
+
+    internal void Read(ref MessagePackReader reader)
+    {
+        FieldReader fields = new(reader.ReadMapHeader());
+        while (fields.Next(ref reader, out int key))
+        {
+            switch (key)
+            {
+                case 0: Fence = reader.ReadFence(); break;
+                case 1: Step = reader.ReadStep(); break;
+                case 2: Epoch = reader.ReadInt32(0); break;
+                case 3: Version = reader.ReadVersion(); break;
+                case 4: FirstSample = reader.ReadInt32(0); break;
+                case 5: Samples = reader.ReadInt32(1); break;
+                case 6: MicroBatch = reader.ReadInt32(1); break;
+                case 7: ReadNodes(ref reader); break;
+                case 8: Credits = reader.ReadInt32(0); break;
+                default: reader.Skip(); break;
+            }
+        }
+        fields.Require(ref reader, 9);
+    }
+
+    private void WriteNodes(ref MessagePackWriter writer)
+    {
+        writer.WriteArrayHeader(Nodes.Count);
+        foreach (TreeNode node in Nodes)
+            writer.Write(node);
+    }
+
+    private void ReadNodes(ref MessagePackReader reader)
+    {
+        Nodes.Clear();
+        for (int left = reader.ReadArrayHeader(); left > 0 && !reader.Failed; left--)
+            Nodes.Add(reader.ReadNode());
+    }
 }

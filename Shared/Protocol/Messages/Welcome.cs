@@ -15,4 +15,53 @@ public sealed record Welcome(
 {
     /// <inheritdoc/>
     public override MessageKind Kind => MessageKind.Welcome;
+
+    internal override void Write(ref MessagePackWriter writer)
+    {
+        writer.WriteMapHeader(7);
+        writer.Write(0);
+        writer.Write(Worker.Value);
+        writer.Write(1);
+        writer.Write(Run);
+        writer.Write(2);
+        writer.Write(Fence.Value);
+        writer.Write(3);
+        writer.Write(Specification);
+        writer.Write(4);
+        writer.WriteOrNil(DataDirectory);
+        writer.Write(5);
+        writer.Write(LeaseMilliseconds);
+        writer.Write(6);
+        writer.Write(HeartbeatMilliseconds);
+    }
+
+    internal static Welcome Read(ref MessagePackReader reader)
+    {
+        WorkerId worker = default;
+        RunId run = default;
+        Fence fence = default;
+        string specification = "";
+        string? dataDirectory = null;
+        int leaseMilliseconds = default;
+        int heartbeatMilliseconds = default;
+        FieldReader fields = new(reader.ReadMapHeader());
+        while (fields.Next(ref reader, out int key))
+        {
+            switch (key)
+            {
+                case 0: worker = new WorkerId(reader.ReadInt32(0)); break;
+                case 1: run = reader.ReadRun(); break;
+                case 2: fence = reader.ReadFence(); break;
+                case 3: specification = reader.ReadString(); break;
+                case 4: dataDirectory = reader.ReadStringOrNil(); break;
+                case 5: leaseMilliseconds = reader.ReadInt32(1); break;
+                case 6: heartbeatMilliseconds = reader.ReadInt32(1); break;
+                default: reader.Skip(); break;
+            }
+        }
+        fields.Require(ref reader, 7);
+        return new Welcome(
+            worker, run, fence,
+            specification, dataDirectory, leaseMilliseconds, heartbeatMilliseconds);
+    }
 }

@@ -1,0 +1,36 @@
+namespace Distributed.Protocol;
+
+/// <summary>What a peer may make this process read, hold or wait for. Every length is checked against these before
+/// anything is allocated or read.</summary>
+public sealed record ProtocolLimits
+{
+    /// <summary>The defaults.</summary>
+    public static ProtocolLimits Default { get; } = new();
+
+    /// <summary>Bytes of a frame's MessagePack header: for a control message, the whole message.</summary>
+    public int MaxHeaderBytes { get; init; } = 4 << 20;
+
+    /// <summary>Bytes of a frame's tensor payload.</summary>
+    public int MaxPayloadBytes { get; init; } = 1 << 30;
+
+    /// <summary>UTF-8 bytes of a string.</summary>
+    public int MaxStringBytes { get; init; } = 1 << 20;
+
+    /// <summary>Items of an array or entries of a map.</summary>
+    public int MaxArrayItems { get; init; } = 1 << 20;
+
+    /// <summary>Nesting of arrays and maps.</summary>
+    public int MaxDepth { get; init; } = 16;
+
+    /// <summary>Bytes of the first message of a connection, before its token is checked.</summary>
+    public int MaxHandshakeBytes { get; init; } = 16 << 10;
+
+    /// <summary>How long a connection may take to say who it is, and a handshake to be answered.</summary>
+    public int HandshakeMilliseconds { get; init; } = 5_000;
+
+    /// <summary>Connections that haven't said who they are yet; more are closed at once.</summary>
+    public int MaxPendingHandshakes { get; init; } = 32;
+
+    /// <summary>Bytes waiting to be sent on a control link; a peer that reads no faster is cut off.</summary>
+    public int MaxQueuedBytes { get; init; } = 16 << 20;
+}
