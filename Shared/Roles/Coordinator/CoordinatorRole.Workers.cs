@@ -1,0 +1,128 @@
+using Distributed.Protocol;
+
+namespace Distributed.Roles.Coordinator;
+
+// Workers: who takes part, whose lease or compute has run out.
+public sealed partial class CoordinatorRole
+{
+    private void Join(WorkerJoined joined, TimeSpan now, List<CoordinatorEffect> effects)
+    {
+        WorkerEntry worker = new(joined.Worker, joined.Name, joined.Threads) { LastHeard = now };
+        if (!_workers.TryAdd(joined.Worker.Value, worker))
+            throw new InvalidOperationException($"Worker {joined.Worker.Value} joined twice.");
+        effects.Add(new PublishTo(worker.Id));
+        ReportStanding(worker, "", effects);
+        _dealIsStale = true;
+    }
+
+    private void Hear(WorkerId id, TimeSpan now, List<CoordinatorEffect> effects)
+    {
+        if (!_workers.TryGetValue(id.Value, out WorkerEntry? worker)) return;
+        worker.LastHeard = now;
+        if (worker.Standing != WorkerStanding.Silent) return;
+        effects.Add(new PublishTo(id));
+        Reactivate(worker, "it is heard again", effects);
+    }
+
+    private void Leave(WorkerId id, List<CoordinatorEffect> effects)
+    {
+        if (!_workers.TryGetValue(id.Value, out WorkerEntry? worker) || worker.Standing == WorkerStanding.Leaving) return;
+        worker.Standing = WorkerStanding.Leaving;
+        _dealIsStale = true;
+        ReportStanding(worker, "it was asked to stop", effects);
+        ReleaseLeaver(worker, effects);
+    }
+
+    /// <summary>Lets a leaving worker go once nothing it was dealt is outstanding.</summary>
+    private void ReleaseLeaver(WorkerEntry worker, List<CoordinatorEffect> effects)
+    {
+        if (worker.Standing == WorkerStanding.Leaving && worker.Parts.Count == 0 && !HasDealt(worker.Id))
+            effects.Add(new SendToWorker(worker.Id, new Stop("nothing is left to do for it")));
+    }
+
+    private void Lose(WorkerGone gone, List<CoordinatorEffect> effects)
+    {
+        if (!_workers.Remove(gone.Worker.Value, out WorkerEntry? worker)) return;
+        worker.Standing = WorkerStanding.Gone;
+        _dealIsStale = true;
+        effects.Add(new StopPublishingTo(worker.Id));
+        ReportStanding(worker, gone.Reason, effects);
+        ReturnParts(worker);
+    }
+
+    private void CheckWorkers(TimeSpan now, List<CoordinatorEffect> effects)
+    {
+        foreach (WorkerEntry worker in _workers.Values)
+        {
+            TimeSpan silence = now - worker.LastHeard;
+            if (worker.Standing is WorkerStanding.Silent or WorkerStanding.Overdue && now - worker.StandingSince >= _settings.DropAfter)
+            {
+                effects.Add(new DropWorker(worker.Id, $"it was {Word(worker.Standing)} for {(now - worker.StandingSince).TotalSeconds:0} s"));
+                worker.StandingSince = now;
+            }
+            else if (worker.Standing != WorkerStanding.Silent && silence >= _settings.Lease)
+            {
+                effects.Add(new StopPublishingTo(worker.Id));
+                Suspend(worker, WorkerStanding.Silent, $"not heard of for {silence.TotalSeconds:0.0} s", now, effects);
+            }
+            else if (worker.ComputeDeadline is { } due && now >= due)
+            {
+                CheckOverdue(worker, now, effects);
+            }
+        }
+    }
+
+    private void CheckOverdue(WorkerEntry worker, TimeSpan now, List<CoordinatorEffect> effects)
+    {
+        string reason = $"its compute takes {(now - worker.ComputeSince).TotalSeconds:0} s so far";
+        worker.ComputeDeadline = now + _settings.LeastComputeDeadline;
+        if (_workers.Values.Any(other => other != worker && other.IsActive))
+            Suspend(worker, WorkerStanding.Overdue, reason, now, effects);
+        else
+            effects.Add(new Report(new Notice($"Still waiting for {worker.Name}: {reason}, and nobody else can take its work.")));
+    }
+
+    private void Suspend(
+        WorkerEntry worker, WorkerStanding standing, string reason, TimeSpan now, List<CoordinatorEffect> effects)
+    {
+        worker.Standing = standing;
+        worker.StandingSince = now;
+        worker.ComputeDeadline = null;
+        _dealIsStale = true;
+        ReportStanding(worker, reason, effects);
+        ReturnParts(worker);
+    }
+
+    private void Reactivate(WorkerEntry worker, string reason, List<CoordinatorEffect> effects)
+    {
+        worker.Standing = WorkerStanding.Active;
+        worker.ComputeDeadline = null;
+        _dealIsStale = true;
+        ReportStanding(worker, reason, effects);
+    }
+
+    /// <summary>Makes the parts of an evaluation that a worker had free for others.</summary>
+    private void ReturnParts(WorkerEntry worker)
+    {
+        foreach (EvaluationPart part in worker.Parts) _evaluation?.Return(part);
+        worker.Parts.Clear();
+    }
+
+    /// <summary>Gives a worker its time for <paramref name="microBatches"/>: four times what it measured, and more for
+    /// one that was never measured.</summary>
+    private void ArmCompute(WorkerEntry worker, int microBatches, TimeSpan now)
+    {
+        double each = worker.MicroBatchSeconds;
+        if (each == 0) each = _workers.Values.Max(other => other.MicroBatchSeconds);
+        int rounds = (microBatches + worker.Threads - 1) / worker.Threads;
+        TimeSpan allowed = each == 0
+            ? 12 * _settings.LeastComputeDeadline
+            : TimeSpan.FromSeconds(_settings.ComputeDeadlineFactor * rounds * each);
+        if (allowed < _settings.LeastComputeDeadline) allowed = _settings.LeastComputeDeadline;
+        if (worker.ComputeDeadline is null) worker.ComputeSince = now;
+        worker.ComputeDeadline = now + allowed;
+    }
+
+    private static void ReportStanding(WorkerEntry worker, string reason, List<CoordinatorEffect> effects) =>
+        effects.Add(new Report(new WorkerChanged(worker.Id, worker.Name, worker.Standing, reason)));
+}

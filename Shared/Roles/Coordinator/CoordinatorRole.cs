@@ -1,0 +1,261 @@
+using Distributed.Protocol;
+
+namespace Distributed.Roles.Coordinator;
+
+/// <summary>
+/// Decides the course of a run: deals the micro-batches of each step, deals lost work again, closes epochs, orders
+/// evaluations and checkpoints, stops. A pure state machine: <see cref="Handle"/> changes memory and appends effects.
+/// One step at a time: step s + 1 begins only when s was applied, so no sample can be counted twice or skipped.
+/// </summary>
+public sealed partial class CoordinatorRole
+{
+    private readonly TrainingSettings _settings;
+    private readonly Fence _fence;
+    private readonly SortedDictionary<int, WorkerEntry> _workers = [];
+    private ParameterVersion _version;
+    private Phase _phase = Phase.Idle;
+    private EvaluationScore? _validation;
+    private EvaluationScore? _test;
+    private bool _bestPublished;
+    private bool _stopping;
+    private TimeSpan? _stopDeadline;
+    private TimeSpan? _noticeDeadline;
+
+    /// <summary>Creates the role for a run that stands at <paramref name="progress"/>, with parameters published as
+    /// <paramref name="version"/> under <paramref name="fence"/>.</summary>
+    public CoordinatorRole(
+        TrainingSettings settings, Fence fence, TrainingProgress progress, ParameterVersion version, TimeSpan now)
+    {
+        _settings = settings;
+        _fence = fence;
+        _version = version;
+        Progress = progress;
+        _lastSave = now;
+        _saved = progress;
+    }
+
+    private enum Phase
+    {
+        Idle,
+        Stepping,
+        Cancelling,
+        Evaluating,
+        PublishingBest,
+        Finished,
+    }
+
+    /// <summary>Where the run stands.</summary>
+    public TrainingProgress Progress { get; private set; }
+
+    /// <summary>Whether <see cref="Finish"/> was given out.</summary>
+    public bool IsFinished => _phase == Phase.Finished;
+
+    /// <summary>When the role must be told that its deadline was reached, if nothing happens before.</summary>
+    public TimeSpan? Deadline
+    {
+        get
+        {
+            if (IsFinished) return null;
+            TimeSpan? earliest = Earlier(_stopDeadline, _noticeDeadline);
+            foreach (WorkerEntry worker in _workers.Values)
+            {
+                if (worker.Standing is WorkerStanding.Silent or WorkerStanding.Overdue)
+                    earliest = Earlier(earliest, worker.StandingSince + _settings.DropAfter);
+                if (worker.Standing != WorkerStanding.Silent)
+                    earliest = Earlier(earliest, worker.LastHeard + _settings.Lease);
+                earliest = Earlier(earliest, worker.ComputeDeadline);
+            }
+
+            return earliest;
+        }
+    }
+
+    /// <summary>Takes in what happened at <paramref name="now"/> and appends what is to be done.</summary>
+    public void Handle(CoordinatorInput input, TimeSpan now, List<CoordinatorEffect> effects)
+    {
+        if (IsFinished) return;
+        switch (input)
+        {
+            case WorkerJoined joined: Join(joined, now, effects); break;
+            case WorkerHeard heard: Hear(heard.Worker, now, effects); break;
+            case WorkerLeaving leaving: Leave(leaving.Worker, effects); break;
+            case WorkerGone gone: Lose(gone, effects); break;
+            case NodeAccepted accepted: Accept(accepted, effects); break;
+            case NodeDropped dropped: Drop(dropped, effects); break;
+            case StepApplied applied: Apply(applied, now, effects); break;
+            case StepCancelled: if (_phase == Phase.Cancelling) _phase = Phase.Idle; break;
+            case StepNotFinite broken: EndAsNotFinite(broken, effects); break;
+            case EvaluationReturned returned: Score(returned, now, effects); break;
+            case BestPublished best: TakeBest(best.Version); break;
+            case CheckpointSaved saved: EndSave(saved.Id, null, effects); break;
+            case CheckpointFailed failed: EndSave(failed.Id, failed.Reason, effects); break;
+            case StopRequested: RequestStop(now, effects); break;
+            case WorkersExhausted exhausted: EndWithoutWorkers(exhausted, effects); break;
+            case DeadlineReached: break;
+            default: throw new InvalidOperationException($"Unknown input {input.GetType().Name}.");
+        }
+
+        CheckWorkers(now, effects);
+        if (_phase == Phase.Stepping) DealAgain(now, effects);
+        CheckStop(now, effects);
+        Advance(now, effects);
+    }
+
+    /// <summary>Begins whatever is next, when nothing is under way.</summary>
+    private void Advance(TimeSpan now, List<CoordinatorEffect> effects)
+    {
+        while (_phase == Phase.Idle)
+        {
+            SaveIfDue(now, effects);
+            if (SaveIsWaiting) return;
+            if (_stopping)
+            {
+                if (!_saving) End(RunEnding.Stopped, _saveFailure ?? "", effects);
+                return;
+            }
+
+            if (IsTrained && (_settings.TestSamples == 0 || _test is not null))
+            {
+                if (!_saving) Complete(effects);
+                return;
+            }
+
+            if (CountActive() < Math.Max(1, _settings.MinimumWorkers))
+            {
+                NoticeWaiting(now, effects);
+                return;
+            }
+
+            _noticeDeadline = null;
+            if (IsTrained) PublishBestOrTest(effects);
+            else if (Progress.StepInEpoch < _settings.StepsPerEpoch) BeginNextStep(now, effects);
+            else if (_settings.ValidationSamples > 0 && _validation is null)
+                BeginEvaluation(DataSplit.Validation, _settings.ValidationSamples, _version, effects);
+            else CloseEpoch(effects);
+        }
+
+        if (_phase == Phase.Evaluating) HandOutParts(now, effects);
+    }
+
+    private bool IsTrained =>
+        Progress.Epoch >= _settings.Epochs
+        || (_settings.Patience > 0 && Progress.EpochsWithoutImprovement >= _settings.Patience);
+
+    private void CloseEpoch(List<CoordinatorEffect> effects)
+    {
+        bool isBest = _validation is not { } score || Progress.BestEpoch == 0
+            || score.Accuracy > Progress.BestAccuracy
+            || (score.Accuracy == Progress.BestAccuracy && score.Loss < Progress.BestLoss);
+        EpochRecord record = new(
+            Progress.Epoch + 1, Progress.Step,
+            Progress.EpochLossSum / Progress.EpochSamples, (double)Progress.EpochCorrect / Progress.EpochSamples,
+            _validation?.Loss ?? double.NaN, _validation?.Accuracy ?? double.NaN, Progress.EpochSamples);
+        Progress = Progress with
+        {
+            Epoch = record.Epoch,
+            StepInEpoch = 0,
+            EpochSamples = 0,
+            EpochLossSum = 0,
+            EpochCorrect = 0,
+            BestEpoch = isBest ? record.Epoch : Progress.BestEpoch,
+            BestAccuracy = isBest && _validation is not null ? record.ValidationAccuracy : Progress.BestAccuracy,
+            BestLoss = isBest && _validation is not null ? record.ValidationLoss : Progress.BestLoss,
+            History = [.. Progress.History, record],
+        };
+        _validation = null;
+        if (isBest) effects.Add(new KeepBest());
+        effects.Add(new Report(new EpochEnded(record, isBest, Progress)));
+        _saveRequested = true;
+        _saveIsBest |= isBest;
+    }
+
+    private void PublishBestOrTest(List<CoordinatorEffect> effects)
+    {
+        if (_bestPublished || Progress.BestEpoch == Progress.Epoch)
+        {
+            BeginEvaluation(DataSplit.Test, _settings.TestSamples, _version, effects);
+            return;
+        }
+
+        _phase = Phase.PublishingBest;
+        effects.Add(new PublishBest());
+    }
+
+    private void TakeBest(ParameterVersion version)
+    {
+        if (_phase != Phase.PublishingBest) throw new InvalidOperationException("The best parameters were not asked for.");
+        _version = version;
+        _bestPublished = true;
+        _phase = Phase.Idle;
+    }
+
+    private void RequestStop(TimeSpan now, List<CoordinatorEffect> effects)
+    {
+        if (_stopping) return;
+        _stopping = true;
+        _stopDeadline = now + _settings.StopDeadline;
+        _saveRequested = true;
+        if (_phase == Phase.Evaluating) AbandonEvaluation();
+        effects.Add(new Report(new Notice("Stopping: ending the step and writing a checkpoint.")));
+    }
+
+    /// <summary>A step that does not end in time, or that nobody is left to end, is given up when stopping.</summary>
+    private void CheckStop(TimeSpan now, List<CoordinatorEffect> effects)
+    {
+        if (!_stopping || _phase != Phase.Stepping) return;
+        if (now < _stopDeadline && CountActive() > 0) return;
+        _dealt.Clear();
+        _phase = Phase.Cancelling;
+        effects.Add(new CancelStep(CurrentStep));
+    }
+
+    private void EndAsNotFinite(StepNotFinite broken, List<CoordinatorEffect> effects) =>
+        End(RunEnding.UserError,
+            $"The loss is no longer finite at step {broken.Step.Value} (first in layer {broken.Layer}): "
+            + "lower --learning-rate, or resume from an earlier checkpoint with other settings.", effects);
+
+    private void EndWithoutWorkers(WorkersExhausted exhausted, List<CoordinatorEffect> effects)
+    {
+        if (_workers.Count == 0)
+            End(exhausted.UserError ? RunEnding.UserError : RunEnding.Failed, exhausted.Reason, effects);
+    }
+
+    private void Complete(List<CoordinatorEffect> effects)
+    {
+        if (_saveFailure is null) End(RunEnding.Completed, "", effects);
+        else End(RunEnding.UserError, _saveFailure, effects);
+    }
+
+    private void End(RunEnding ending, string reason, List<CoordinatorEffect> effects)
+    {
+        foreach (WorkerEntry worker in _workers.Values)
+            effects.Add(new SendToWorker(worker.Id, new Stop(reason.Length == 0 ? "the run has ended" : reason)));
+        _phase = Phase.Finished;
+        effects.Add(new Finish(ending, reason, _test));
+    }
+
+    private void NoticeWaiting(TimeSpan now, List<CoordinatorEffect> effects)
+    {
+        if (_noticeDeadline is { } due && now < due) return;
+        bool first = _noticeDeadline is null;
+        _noticeDeadline = now + _settings.WaitingNotice;
+        if (first && _workers.Count == 0) return;
+        string silent = string.Join(", ", _workers.Values.Where(w => !w.IsActive).Select(w => $"{w.Name} is {Word(w.Standing)}"));
+        effects.Add(new Report(new Notice(
+            $"Waiting for workers: {CountActive()} of at least {Math.Max(1, _settings.MinimumWorkers)} are there"
+            + (silent.Length == 0 ? "." : $" ({silent})."))));
+    }
+
+    private static string Word(WorkerStanding standing) => standing switch
+    {
+        WorkerStanding.Silent => "silent",
+        WorkerStanding.Overdue => "overdue",
+        WorkerStanding.Leaving => "leaving",
+        _ => "gone",
+    };
+
+    private int CountActive() => _workers.Values.Count(worker => worker.IsActive);
+
+    private static TimeSpan? Earlier(TimeSpan? left, TimeSpan? right) =>
+        left is null ? right : right is null || left < right ? left : right;
+}
