@@ -3,10 +3,10 @@ using System.Numerics;
 namespace Distributed.Protocol;
 
 /// <summary>
-/// A node of the canonical reduction tree over the G micro-batches of a mini-batch: the sum of the gradients of micro-batches
-/// [Start, End). The tree depends on G alone: its root is [0, G), a node of one micro-batch is a leaf, and any other node
-/// [a, b) splits at a + the largest power of two below b - a. A sum along the tree has the same bits
-/// whoever added which part, and a node's name is the identity by which it is counted once.
+/// A node of the canonical reduction tree over the G micro-batches of a mini-batch: the sum of the gradients of
+/// micro-batches [Start, End). The tree depends on G alone: its root is [0, G), a node of one micro-batch is a leaf,
+/// and any other node [a, b) splits at a + the largest power of two below b - a. A sum along the tree has the same
+/// bits whoever added which part, and a node's name is the identity by which it is counted once.
 /// </summary>
 /// <param name="Start">The first micro-batch.</param>
 /// <param name="End">One past the last micro-batch.</param>
@@ -36,7 +36,8 @@ public readonly record struct TreeNode(int Start, int End)
     /// <summary>The second child of a node that isn't a leaf.</summary>
     public TreeNode Right => new(Middle, End);
 
-    /// <summary>Whether the other node is this one or lies within it: for nodes of one tree, itself or a descendant.</summary>
+    /// <summary>Whether the other node is this one or lies within it: for nodes of one tree, itself or a
+    /// descendant.</summary>
     public bool Contains(TreeNode other) => Start <= other.Start && other.End <= End;
 
     /// <summary>Whether the two share a micro-batch.</summary>
@@ -72,7 +73,7 @@ public readonly record struct TreeNode(int Start, int End)
     public static int Frontier(int start, int end, int count, Span<TreeNode> nodes)
     {
         if (start < 0 || start > end || end > count)
-            throw new ArgumentOutOfRangeException(nameof(start), $"[{start}, {end}) is not a range within [0, {count}).");
+            throw new ArgumentOutOfRangeException(nameof(start), $"[{start}, {end}) isn't within [0, {count}).");
         int written = 0;
         if (start < end)
             Collect(Root(count), new TreeNode(start, end), nodes, ref written);

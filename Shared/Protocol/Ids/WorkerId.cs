@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace Distributed.Protocol;
 
-/// <summary>Numbers one connection of a worker to a coordinator. Never given twice under one fence, so a worker that comes
-/// back is a new one and its predecessor's late messages name nobody.</summary>
+/// <summary>Numbers one connection of a worker to a coordinator. Never given twice under one fence, so a worker that
+/// comes back is a new one and its predecessor's late messages name nobody.</summary>
 /// <param name="Value">The number.</param>
 public readonly record struct WorkerId(int Value) : IComparable<WorkerId>
 {

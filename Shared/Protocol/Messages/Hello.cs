@@ -8,9 +8,11 @@ namespace Distributed.Protocol;
 /// <param name="Host">The host's name, for people.</param>
 /// <param name="ProcessId">The process's id on its host.</param>
 /// <param name="Threads">Compute threads.</param>
-/// <param name="LaunchId">The place among the processes that the coordinator started itself; -1: somebody else did.</param>
+/// <param name="LaunchId">The place among the processes that the coordinator started itself; -1: somebody else
+/// did.</param>
 public sealed record Hello(
-    int Protocol, string Token, string Program, string NumericsClass, string Host, int ProcessId, int Threads, int LaunchId)
+    int Protocol, string Token, string Program, string NumericsClass, string Host,
+    int ProcessId, int Threads, int LaunchId)
     : Message
 {
     /// <inheritdoc/>

@@ -5,9 +5,9 @@ namespace Distributed.Protocol;
 /// </summary>
 /// <remarks>
 /// Most messages are rare and immutable: an ordinary small object each. The steady-state ones
-/// (<see cref="Heartbeat"/>, <see cref="Train"/>, <see cref="Credit"/>) are mutable, so that a link decodes into one it was given
-/// back and a training step allocates nothing; a receiver that keeps one copies what it needs. What travels before a
-/// tensor is a readonly struct instead: <see cref="GradientHeader"/>, <see cref="ParametersHeader"/>.
+/// (<see cref="Heartbeat"/>, <see cref="Train"/>, <see cref="Credit"/>) are mutable, so that a link decodes into one
+/// it was given back and a training step allocates nothing; a receiver that keeps one copies what it needs. What
+/// travels before a tensor is a readonly struct instead: <see cref="GradientHeader"/>, <see cref="ParametersHeader"/>.
 /// </remarks>
 public abstract record Message
 {

@@ -4,9 +4,9 @@ using System.Runtime.InteropServices;
 namespace Distributed.Protocol;
 
 /// <summary>
-/// CRC-32C (Castagnoli; RFC 3720 section 12.1): reflected polynomial 0x82F63B78, initial value and final xor all ones. On hardware
-/// with a CRC instruction three lanes run side by side, since the instruction's latency is three times its throughput
-/// (Gopal et al., "Fast CRC Computation for iSCSI Polynomial Using CRC32 Instruction"); without one
+/// CRC-32C (Castagnoli; RFC 3720 section 12.1): reflected polynomial 0x82F63B78, initial value and final xor all ones.
+/// On hardware with a CRC instruction three lanes run side by side, since the instruction's latency is three times its
+/// throughput (Gopal et al., "Fast CRC Computation for iSCSI Polynomial Using CRC32 Instruction"); without one
 /// <see cref="BitOperations"/> falls back to tables.
 /// </summary>
 public static class Crc32C

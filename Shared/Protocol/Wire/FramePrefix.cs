@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Distributed.Protocol;
 
 /// <summary>
-/// What every frame starts with: 16 bytes, little-endian. A frame is the prefix, a MessagePack header, and for tensors the raw
-/// little-endian payload followed by its CRC-32C.
+/// What every frame starts with: 16 bytes, little-endian. A frame is the prefix, a MessagePack header, and for tensors
+/// the raw little-endian payload followed by its CRC-32C.
 /// <code>
 /// 0  magic         "DTR1"
 /// 4  message       u16

@@ -30,7 +30,8 @@ public static class MessageCodec
         return true;
     }
 
-    /// <summary>Writes a tensor's prefix and header; the payload and its CRC-32C follow. Returns the bytes written.</summary>
+    /// <summary>Writes a tensor's prefix and header; the payload and its CRC-32C follow. Returns the bytes
+    /// written.</summary>
     /// <param name="header">The header.</param>
     /// <param name="payloadBytes">Bytes of the payload.</param>
     /// <param name="destination">256 bytes always suffice.</param>

@@ -5,10 +5,10 @@ using System.Text.Unicode;
 namespace Distributed.Protocol;
 
 /// <summary>
-/// Reads MessagePack (github.com/msgpack/msgpack, spec.md) from a span, every format of it. Nothing a peer sends makes it throw:
-/// the first error stays in <see cref="Error"/>, from then on every read returns a default value, and the caller
-/// looks once at the end. Lengths are checked against the limits, and against the bytes that are there, before anything
-/// is allocated; only <see cref="ReadString"/> allocates.
+/// Reads MessagePack (github.com/msgpack/msgpack, spec.md) from a span, every format of it. Nothing a peer sends makes
+/// it throw: the first error stays in <see cref="Error"/>, from then on every read returns a default value, and the
+/// caller looks once at the end. Lengths are checked against the limits, and against the bytes that are there, before
+/// anything is allocated; only <see cref="ReadString"/> allocates.
 /// </summary>
 public ref struct MessagePackReader(ReadOnlySpan<byte> bytes, ProtocolLimits limits)
 {
@@ -26,7 +26,8 @@ public ref struct MessagePackReader(ReadOnlySpan<byte> bytes, ProtocolLimits lim
     public readonly int Remaining => _bytes.Length - _position;
 
     /// <summary>The family of the next value, without reading it.</summary>
-    public readonly MessagePackType NextType => Failed || Remaining == 0 ? MessagePackType.None : TypeOf(_bytes[_position]);
+    public readonly MessagePackType NextType =>
+        Failed || Remaining == 0 ? MessagePackType.None : TypeOf(_bytes[_position]);
 
     /// <summary>Records an error that the caller found; the first one stays.</summary>
     public void Fail(ProtocolError error)

@@ -6,8 +6,8 @@ namespace Distributed.Protocol;
 
 /// <summary>
 /// Writes MessagePack (github.com/msgpack/msgpack, spec.md) into a span, each value in its smallest format. Allocates
-/// nothing. When the span is full the writer stops writing and <see cref="Overflowed"/> is true: the caller starts again
-/// with more room.
+/// nothing. When the span is full the writer stops writing and <see cref="Overflowed"/> is true: the caller starts
+/// again with more room.
 /// </summary>
 public ref struct MessagePackWriter(Span<byte> destination)
 {
@@ -91,7 +91,8 @@ public ref struct MessagePackWriter(Span<byte> destination)
             bytes.CopyTo(room);
     }
 
-    /// <summary>The head of a bin and the room for its bytes, which the caller fills; false when it didn't fit.</summary>
+    /// <summary>The head of a bin and the room for its bytes, which the caller fills; false when it didn't
+    /// fit.</summary>
     public bool TryWriteBinaryHeader(int length, out Span<byte> room)
     {
         Length(0xc4, 0xc5, 0xc6, length);

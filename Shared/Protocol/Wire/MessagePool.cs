@@ -1,8 +1,8 @@
 namespace Distributed.Protocol;
 
 /// <summary>
-/// The mutable messages that a receiver gave back, for the next ones to be decoded into. Giving back is optional: a message
-/// that isn't goes to the garbage collector. Safe for any threads.
+/// The mutable messages that a receiver gave back, for the next ones to be decoded into. Giving back is optional: a
+/// message that isn't goes to the garbage collector. Safe for any threads.
 /// </summary>
 public sealed class MessagePool
 {
@@ -19,7 +19,8 @@ public sealed class MessagePool
             return StackOf<T>() is { Count: > 0 } stack ? stack.Pop() : new T();
     }
 
-    /// <summary>Takes a message back. Whoever gives it back no longer touches it. Immutable messages are ignored.</summary>
+    /// <summary>Takes a message back. Whoever gives it back no longer touches it. Immutable messages are
+    /// ignored.</summary>
     public void Return(Message message)
     {
         lock (_lock)

@@ -1,6 +1,7 @@
 namespace Distributed.Protocol;
 
-/// <summary>What was wrong with bytes that a peer sent. A value, not an exception: it ends the link that the bytes came by.
+/// <summary>What was wrong with bytes that a peer sent. A value, not an exception: it ends the link that the bytes
+/// came by.
 /// </summary>
 public enum ProtocolError
 {
