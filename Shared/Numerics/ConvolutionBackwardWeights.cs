@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Distributed.Numerics;
 
 /// <summary>
@@ -6,44 +8,86 @@ namespace Distributed.Numerics;
 /// </summary>
 public static class ConvolutionBackwardWeights
 {
+    // Floats of input and output gradient that are worked on together, and rows of the gradient that are.
+    private const int GroupBudget = 64 * 1024, MaxChunk = 256;
+
     /// <summary>Floats of scratch that <see cref="Run"/> needs.</summary>
-    public static int ScratchLength(in ConvolutionShape s) => 0;
+    public static int ScratchLength(in ConvolutionShape s)
+    {
+        var images = new PaddedImages(s);
+        int group = Group(s, images);
+        return checked((images.HasBorder ? group * images.ImageLength : 0)
+            + (NeedsPanels(s) ? Panels.Length(group * s.OutHeight * s.OutWidth, s.OutChannels) : 0));
+    }
 
     /// <summary>Sums the gradient of <paramref name="batch"/> samples into HWIO <paramref name="weightGradient"/> (overwritten).</summary>
-    public static void Run(in ConvolutionShape s, int batch, ReadOnlySpan<float> input,
+    public static unsafe void Run(in ConvolutionShape s, int batch, ReadOnlySpan<float> input,
         ReadOnlySpan<float> outputGradient, Span<float> weightGradient, Span<float> scratch)
     {
         Check.Shape(s);
         Check.Batch(batch);
-        Check.Length(input.Length, batch * s.InputLength, nameof(input));
-        Check.Length(outputGradient.Length, batch * s.OutputLength, nameof(outputGradient));
+        Check.Length(input.Length, checked(batch * s.InputLength), nameof(input));
+        Check.Length(outputGradient.Length, checked(batch * s.OutputLength), nameof(outputGradient));
         Check.Length(weightGradient.Length, s.WeightLength, nameof(weightGradient));
-        weightGradient.Clear();
-        for (int n = 0; n < batch; n++)
-            for (int oh = 0; oh < s.OutHeight; oh++)
-                for (int ow = 0; ow < s.OutWidth; ow++)
-                    Pixel(s, oh, ow, input.Slice(n * s.InputLength, s.InputLength),
-                        outputGradient.Slice(n * s.OutputLength + (oh * s.OutWidth + ow) * s.OutChannels, s.OutChannels),
-                        weightGradient);
+        Check.Scratch(scratch.Length, ScratchLength(s));
+        var images = new PaddedImages(s);
+        int group = Group(s, images), pixels = s.OutHeight * s.OutWidth;
+        fixed (float* x = input, dy = outputGradient, dw = weightGradient, work = scratch)
+            for (int n = 0; n < batch; n += group)
+            {
+                int count = Math.Min(group, batch - n);
+                float* image = x + (nint)n * s.InputLength, gradient = dy + (nint)n * s.OutputLength, free = work;
+                if (images.HasBorder)
+                {
+                    images.Fill(image, count, free);
+                    image = free;
+                    free += (nint)group * images.ImageLength;
+                }
+                if (NeedsPanels(s))
+                {
+                    Panels.Copy(gradient, s.OutChannels, count * pixels, s.OutChannels, free);
+                    gradient = free;
+                }
+                Images(s, images, count, image, gradient, dw, accumulate: n > 0);
+            }
     }
 
-    private static void Pixel(in ConvolutionShape s, int oh, int ow, ReadOnlySpan<float> image, ReadOnlySpan<float> dy,
-        Span<float> weightGradient)
+    // Kernels read whole panels, so ragged channels are copied; so are wide ones, whose pixels would share cache sets.
+    private static bool NeedsPanels(in ConvolutionShape s) => s.OutChannels % 16 != 0 || s.OutChannels > 128;
+
+    private static int Group(in ConvolutionShape s, in PaddedImages images) =>
+        PaddedImages.Group(GroupBudget, checked(s.OutputLength + images.ImageLength));
+
+    /// <summary>Adds the images' part to all rows (kh, kw, c) of the gradient, panel by panel.</summary>
+    [SkipLocalsInit]
+    private static unsafe void Images(in ConvolutionShape s, in PaddedImages images, int count, float* x, float* dy,
+        float* dw, bool accumulate)
     {
-        for (int kh = 0; kh < s.KernelHeight; kh++)
-            for (int kw = 0; kw < s.KernelWidth; kw++)
+        int run = s.KernelWidth * s.InChannels, rows = s.KernelHeight * run, outHeight = s.OutHeight, outWidth = s.OutWidth;
+        int pixels = count * outHeight * outWidth;
+        bool panels = NeedsPanels(s);
+        nint* offsets = stackalloc nint[MaxChunk], outputs = stackalloc nint[MaxChunk];
+        for (int i = 0; i < Math.Min(rows, MaxChunk); i++)
+            outputs[i] = (nint)i * s.OutChannels;
+        for (int n = 0; n < s.OutChannels;)
+        {
+            int width = MicroKernel.PanelWidth(s.OutChannels - n), columns = Math.Min(width, s.OutChannels - n);
+            int step = panels ? width : s.OutChannels;
+            float* gradient = panels ? dy + (nint)pixels * n : dy + n;
+            TileLoop loop = TileLoop.Of(
+                new LoopLevel(count, images.ImageLength, (nint)outHeight * outWidth * step),
+                new LoopLevel(outHeight, images.RowStep, (nint)outWidth * step),
+                new LoopLevel(outWidth, images.ColumnStep, step));
+            loop.Accumulate = accumulate;
+            for (int first = 0; first < rows; first += MaxChunk)
             {
-                int ih = oh * s.StrideHeight - s.PadHeight + kh, iw = ow * s.StrideWidth - s.PadWidth + kw;
-                if ((uint)ih >= (uint)s.InHeight || (uint)iw >= (uint)s.InWidth)
-                    continue;
-                for (int c = 0; c < s.InChannels; c++)
-                {
-                    float x = image[(ih * s.InWidth + iw) * s.InChannels + c];
-                    Span<float> dw = weightGradient.Slice(
-                        ((kh * s.KernelWidth + kw) * s.InChannels + c) * s.OutChannels, s.OutChannels);
-                    for (int k = 0; k < dw.Length; k++)
-                        dw[k] = MathF.FusedMultiplyAdd(x, dy[k], dw[k]);
-                }
+                int chunk = Math.Min(MaxChunk, rows - first);
+                for (int i = 0; i < chunk; i++)
+                    offsets[i] = (nint)((first + i) / run) * images.RowLength + (first + i) % run;
+                MicroKernel.Run(&loop, chunk, x, offsets, gradient, dw + (nint)first * s.OutChannels + n, outputs, columns,
+                    width, null);
             }
+            n += width;
+        }
     }
 }

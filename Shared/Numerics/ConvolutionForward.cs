@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Distributed.Numerics;
 
 /// <summary>
@@ -6,63 +8,99 @@ namespace Distributed.Numerics;
 /// </summary>
 public static class ConvolutionForward
 {
+    // Floats of padded input that are prepared together, and output pixels whose windows stay in the caches meanwhile.
+    private const int PaddedBudget = 32 * 1024, SlabBudget = 32 * 1024, MaxChunk = 256;
+
     /// <summary>Floats that <see cref="Pack"/> writes.</summary>
-    public static int PackedLength(in ConvolutionShape s) => s.WeightLength;
+    public static int PackedLength(in ConvolutionShape s) => Panels.Length(Taps(s), s.OutChannels);
 
     /// <summary>Floats of scratch that <see cref="Run"/> needs.</summary>
-    public static int ScratchLength(in ConvolutionShape s) => 0;
+    public static int ScratchLength(in ConvolutionShape s)
+    {
+        var images = new PaddedImages(s);
+        return images.HasBorder ? PaddedImages.Group(PaddedBudget, images.ImageLength) * images.ImageLength : 0;
+    }
 
     /// <summary>Rearranges HWIO weights for <see cref="Run"/>; once per parameter version.</summary>
-    public static void Pack(in ConvolutionShape s, ReadOnlySpan<float> weights, Span<float> packed)
+    public static unsafe void Pack(in ConvolutionShape s, ReadOnlySpan<float> weights, Span<float> packed)
     {
+        Check.Shape(s);
         Check.Length(weights.Length, s.WeightLength, nameof(weights));
         Check.Length(packed.Length, PackedLength(s), nameof(packed));
-        weights.CopyTo(packed);
+        fixed (float* w = weights, p = packed)
+            Panels.Copy(w, s.OutChannels, Taps(s), s.OutChannels, p);
     }
 
     /// <summary>Computes <paramref name="batch"/> samples; an empty bias means none.</summary>
-    public static void Run(in ConvolutionShape s, int batch, ReadOnlySpan<float> input, ReadOnlySpan<float> packed,
-        ReadOnlySpan<float> bias, Span<float> output, bool relu, Span<float> scratch)
+    public static unsafe void Run(in ConvolutionShape s, int batch, ReadOnlySpan<float> input,
+        ReadOnlySpan<float> packed, ReadOnlySpan<float> bias, Span<float> output, bool relu, Span<float> scratch)
     {
         Check.Shape(s);
         Check.Batch(batch);
-        Check.Length(input.Length, batch * s.InputLength, nameof(input));
+        Check.Length(input.Length, checked(batch * s.InputLength), nameof(input));
         Check.Length(packed.Length, PackedLength(s), nameof(packed));
         if (!bias.IsEmpty)
             Check.Length(bias.Length, s.OutChannels, nameof(bias));
-        Check.Length(output.Length, batch * s.OutputLength, nameof(output));
-        for (int n = 0; n < batch; n++)
-            for (int oh = 0; oh < s.OutHeight; oh++)
-                for (int ow = 0; ow < s.OutWidth; ow++)
-                {
-                    Span<float> o = output.Slice(((n * s.OutHeight + oh) * s.OutWidth + ow) * s.OutChannels, s.OutChannels);
-                    if (bias.IsEmpty)
-                        o.Clear();
-                    else
-                        bias.CopyTo(o);
-                    Pixel(s, input.Slice(n * s.InputLength, s.InputLength), packed, o, oh, ow);
-                    if (relu)
-                        Relu.Forward(o, o);
-                }
+        Check.Length(output.Length, checked(batch * s.OutputLength), nameof(output));
+        Check.Scratch(scratch.Length, ScratchLength(s));
+        var images = new PaddedImages(s);
+        fixed (float* x = input, w = packed, b = bias, y = output, padded = scratch)
+        {
+            if (!images.HasBorder)
+            {
+                Images(s, images, batch, x, w, b, y, relu);
+                return;
+            }
+            int group = PaddedImages.Group(PaddedBudget, images.ImageLength);
+            for (int n = 0; n < batch; n += group)
+            {
+                int count = Math.Min(group, batch - n);
+                images.Fill(x + (nint)n * s.InputLength, count, padded);
+                Images(s, images, count, padded, w, b, y + (nint)n * s.OutputLength, relu);
+            }
+        }
     }
 
-    private static void Pixel(in ConvolutionShape s, ReadOnlySpan<float> image, ReadOnlySpan<float> weights,
-        Span<float> o, int oh, int ow)
+    private static int Taps(in ConvolutionShape s) => checked(s.KernelHeight * s.KernelWidth * s.InChannels);
+
+    /// <summary>All output pixels of padded images, flattened, in chunks of which each goes through all panels.</summary>
+    [SkipLocalsInit]
+    private static unsafe void Images(in ConvolutionShape s, in PaddedImages images, int count, float* x, float* packed,
+        float* bias, float* y, bool relu)
     {
-        for (int kh = 0; kh < s.KernelHeight; kh++)
-            for (int kw = 0; kw < s.KernelWidth; kw++)
+        int taps = Taps(s), outHeight = s.OutHeight, outWidth = s.OutWidth, pixels = checked(count * outHeight * outWidth);
+        int chunk = Math.Clamp(SlabBudget / (s.InChannels * s.StrideHeight * s.StrideWidth) & ~31, 32, MaxChunk);
+        nint* windows = stackalloc nint[MaxChunk], outputs = stackalloc nint[MaxChunk];
+        for (int i = 0; i < chunk; i++)
+            outputs[i] = (nint)i * s.OutChannels;
+        TileLoop loop = TileLoop.Of(LoopLevel.Once, new LoopLevel(s.KernelHeight, images.RowLength, 0),
+            new LoopLevel(s.KernelWidth * s.InChannels, 1, 0));
+        loop.Relu = relu;
+        int row = 0, column = 0;
+        nint window = 0;
+        for (int pixel = 0; pixel < pixels; pixel += chunk)
+        {
+            int rows = Math.Min(chunk, pixels - pixel);
+            for (int i = 0; i < rows; i++)
             {
-                int ih = oh * s.StrideHeight - s.PadHeight + kh, iw = ow * s.StrideWidth - s.PadWidth + kw;
-                if ((uint)ih >= (uint)s.InHeight || (uint)iw >= (uint)s.InWidth)
+                windows[i] = window + (nint)column * images.ColumnStep;
+                if (++column < outWidth)
                     continue;
-                for (int c = 0; c < s.InChannels; c++)
-                {
-                    float x = image[(ih * s.InWidth + iw) * s.InChannels + c];
-                    ReadOnlySpan<float> w = weights.Slice(
-                        ((kh * s.KernelWidth + kw) * s.InChannels + c) * s.OutChannels, s.OutChannels);
-                    for (int k = 0; k < o.Length; k++)
-                        o[k] = MathF.FusedMultiplyAdd(x, w[k], o[k]);
-                }
+                column = 0;
+                window += images.RowStep;
+                if (++row < outHeight)
+                    continue;
+                row = 0;
+                window += images.ImageLength - (nint)outHeight * images.RowStep;
             }
+            for (int n = 0; n < s.OutChannels;)
+            {
+                int width = MicroKernel.PanelWidth(s.OutChannels - n), columns = Math.Min(width, s.OutChannels - n);
+                loop.BStep = width;
+                MicroKernel.Run(&loop, rows, x, windows, packed + (nint)taps * n, y + (nint)pixel * s.OutChannels + n,
+                    outputs, columns, width, bias == null ? null : bias + n);
+                n += width;
+            }
+        }
     }
 }

@@ -1,0 +1,35 @@
+namespace Distributed.Numerics.Generator;
+
+/// <summary>The kernels of one vector size and number of vectors a row.</summary>
+internal sealed class KernelFamily
+{
+    public KernelFamily(string name, int bits, int vectors, int maxRows)
+    {
+        Name = name;
+        Bits = bits;
+        Vectors = vectors;
+        MaxRows = maxRows;
+    }
+
+    public string Name { get; }
+
+    public int Bits { get; }
+
+    public int Vectors { get; }
+
+    public int MaxRows { get; }
+
+    public int Lanes => Bits / 32;
+
+    public string Type => $"Vector{Bits}<float>";
+
+    public string Vector => $"Vector{Bits}";
+
+    public string MultiplyAdd => Bits == 512 ? "Avx512F.FusedMultiplyAdd" : "Fma.MultiplyAdd";
+
+    public string MaskLoad(string address, string mask) =>
+        Bits == 512 ? $"Avx512F.MaskLoad({address}, {mask}, {Type}.Zero)" : $"Avx.MaskLoad({address}, {mask})";
+
+    public string MaskStore(string address, string mask, string value) =>
+        $"{(Bits == 512 ? "Avx512F" : "Avx")}.MaskStore({address}, {mask}, {value})";
+}
