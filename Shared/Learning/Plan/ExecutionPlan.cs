@@ -113,7 +113,8 @@ public sealed class ExecutionPlan
     }
 
     /// <summary>A thread's arena: for training, or a smaller one for evaluation alone.</summary>
-    public Workspace CreateWorkspace(bool training) => new(this, training);
+    public Workspace CreateWorkspace(bool training) =>
+        new(this, training ? TrainingPlacement : EvaluationPlacement, training);
 
     private BufferPlacement Place(IReadOnlyList<PlanBuffer> buffers, bool training)
     {

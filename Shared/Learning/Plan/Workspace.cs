@@ -22,11 +22,11 @@ public sealed class Workspace : IDisposable
     private readonly int[] _labels;
     private int _samples;
 
-    internal Workspace(ExecutionPlan plan, bool training)
+    internal Workspace(ExecutionPlan plan, BufferPlacement placement, bool training)
     {
         _plan = plan;
         _training = training;
-        _placement = training ? plan.TrainingPlacement : plan.EvaluationPlacement;
+        _placement = placement;
         _arena = new NativeBuffer(_placement.Length);
         _labels = new int[plan.MicroBatch];
     }
@@ -93,6 +93,9 @@ public sealed class Workspace : IDisposable
 
     /// <summary>Frees the arena.</summary>
     public void Dispose() => _arena.Dispose();
+
+    /// <summary>The whole arena.</summary>
+    internal Span<float> Arena => _arena.Span;
 
     private StepContext Forward(
         ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, Span<float> gradient)

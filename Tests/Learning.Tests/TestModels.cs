@@ -1,0 +1,40 @@
+using Xunit;
+
+namespace Distributed.Learning.Tests;
+
+/// <summary>Small networks that between them hold every layer in every role. A new layer adds a row.</summary>
+internal static class TestModels
+{
+    public static readonly Model[] Rows =
+    [
+        Of("linear", 1, 2, 3, new Flatten(), new Linear(10)),
+        Of("linear without bias", 2, 2, 2, new Flatten(), new Linear(7) { Bias = false }, new Relu(), new Linear(10)),
+        Of("convolution", 2, 6, 5, new Conv2d(4, 3), new Flatten(), new Linear(10)),
+        Of("convolution with stride, padding, no bias", 3, 7, 6,
+            new Conv2d(5, new Size2d(3, 2)) { Stride = new Size2d(2, 1), Padding = new Size2d(1, 0), Bias = false },
+            new Conv2d(3, 2) { Stride = 2, Padding = 1 }, new Flatten(), new Linear(10)),
+        Of("fused ReLU", 2, 6, 6,
+            new Conv2d(6, 3), new Relu(), new Conv2d(4, 3), new Relu(), new Flatten(), new Linear(8), new Relu(), new Linear(10)),
+        Of("ReLU behind flatten and behind ReLU", 1, 5, 5,
+            new Conv2d(4, 3), new Flatten(), new Relu(), new Relu(), new Linear(10)),
+        Of("ReLU of the input", 1, 4, 4, new Relu(), new Conv2d(4, 3), new Flatten(), new Linear(10)),
+        Of("pool of the input", 2, 6, 6, new MaxPool2d(2), new Conv2d(3, 2), new Flatten(), new Linear(10)),
+        Of("pool behind convolution", 2, 6, 6, new Conv2d(4, 3), new MaxPool2d(2), new Flatten(), new Linear(10)),
+        Of("pool behind fused ReLU", 2, 8, 8,
+            new Conv2d(4, 3), new Relu(), new MaxPool2d(2), new Conv2d(4, 2), new Relu(), new Flatten(), new Linear(10)),
+        Of("pool without bias in front", 1, 6, 6,
+            new Conv2d(4, 3) { Bias = false }, new Relu(), new MaxPool2d(2), new Flatten(), new Linear(10)),
+        Of("overlapping padded pool, ReLU and pool behind it", 2, 9, 9,
+            new Conv2d(4, 3), new MaxPool2d(3) { Stride = 2, Padding = 1 }, new Relu(), new MaxPool2d(new Size2d(1, 2)),
+            new Flatten(), new Linear(10)),
+        Of("nested", 1, 6, 6,
+            new Sequential(new Conv2d(3, 3), new Sequential(new Relu())), new Sequential(new Flatten(), new Linear(10))),
+    ];
+
+    public static TheoryData<string> Names => [.. Rows.Select(row => row.Name)];
+
+    public static Model Find(string name) => Rows.Single(row => row.Name == name);
+
+    public static Model Of(string name, int channels, int height, int width, params Layer[] layers) =>
+        new(name, channels, height, width, 10, new Sequential(layers));
+}

@@ -1,0 +1,176 @@
+using Distributed.Numerics;
+using Xunit;
+
+namespace Distributed.Learning.Tests;
+
+public sealed class WorkspaceTests
+{
+    public static TheoryData<string> Models => ["convnet", "lenet5", "mlp"];
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void StepsAllocateNothing(string name)
+    {
+        using var run = new PlanRun(ModelCatalogue.Find(name), 8);
+        var sgd = new Sgd();
+        NativeBuffer[] states = [new NativeBuffer(run.Parameters.Length)];
+        run.Load(first: 0, 8);
+        Step();
+        Step();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 5; i++)
+            Step();
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Step()
+        {
+            run.Prepare();
+            run.Train(8, 0.1f);
+            sgd.Step(0, run.Parameters.Length, run.Parameters.Span, run.Gradient.Span, states, 1f / 8, 0.01f);
+            run.Evaluate(8);
+        }
+    }
+
+    /// <summary>A sample's outputs are the same bits alone, anywhere in a micro-batch, and in a plan for another size.</summary>
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void PlaceInTheMicroBatchChangesNoBit(string name)
+    {
+        var model = ModelCatalogue.Find(name);
+        using var alone = new PlanRun(model, 1);
+        var expected = new List<int>();
+        for (var sample = 0; sample < 37; sample++)
+        {
+            alone.Load(sample, 1);
+            alone.Evaluate(1);
+            expected.AddRange(alone.LogitBits());
+        }
+        foreach (var (microBatch, training) in new[] { (37, true), (32, false), (7, true) })
+        {
+            using var run = new PlanRun(model, microBatch, training);
+            var actual = new List<int>();
+            for (var first = 0; first < 37; first += microBatch)
+            {
+                var samples = Math.Min(microBatch, 37 - first);
+                run.Load(first, samples);
+                run.Evaluate(samples);
+                actual.AddRange(run.LogitBits());
+            }
+            Assert.Equal(expected, actual);
+        }
+    }
+
+    /// <summary>A short micro-batch is what a plan for that size computes, whatever the rest of the arena holds.</summary>
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void ShortMicroBatchesGiveTheSameBits(string name)
+    {
+        var model = ModelCatalogue.Find(name);
+        using var full = new PlanRun(model, 32);
+        full.Load(first: 100, 32);
+        full.Train(32);
+        foreach (var samples in new[] { 1, 13, 31 })
+        {
+            using var exact = new PlanRun(model, samples);
+            exact.Load(first: 0, samples);
+            full.Load(first: 0, samples);
+            Assert.Equal(exact.Train(samples, 0.1f), full.Train(samples, 0.1f));
+            Assert.Equal(exact.GradientBits(), full.GradientBits());
+        }
+    }
+
+    [Fact]
+    public void TheSameCallTwiceGivesTheSameBits()
+    {
+        using var run = new PlanRun(ModelCatalogue.Find("convnet"), 8);
+        run.Load(first: 0, 8);
+        run.WarmUp();
+        run.Train(8);
+        var first = run.GradientBits();
+        run.Train(8);
+        Assert.Equal(first, run.GradientBits());
+    }
+
+    [Fact]
+    public void TheGradientIsASum()
+    {
+        using var run = new PlanRun(ModelCatalogue.Find("lenet5"), 4);
+        var sum = new double[run.Gradient.Length];
+        var loss = 0.0;
+        for (var sample = 0; sample < 4; sample++)
+        {
+            run.Load(sample, 1);
+            loss += run.Train(1).LossSum;
+            for (var i = 0; i < sum.Length; i++)
+                sum[i] += run.Gradient.Span[i];
+        }
+        run.Load(first: 0, 4);
+        Assert.Equal(loss, run.Train(4).LossSum, 1e-9);
+        for (var i = 0; i < sum.Length; i++)
+            Assert.Equal(sum[i], run.Gradient.Span[i], 1e-5);
+    }
+
+    [Fact]
+    public void TheWholeGradientBlockIsWritten()
+    {
+        using var run = new PlanRun(ModelCatalogue.Find("convnet"), 4);
+        run.Load(first: 0, 4);
+        run.Gradient.Span.Fill(float.NaN);
+        run.Train(4);
+        Assert.True(Elementwise.AllFinite(run.Gradient.Span));
+        var entries = run.Plan.Parameters.Entries;
+        for (var i = 0; i < entries.Count; i++)
+        {
+            var next = i + 1 < entries.Count ? entries[i + 1].Offset : run.Gradient.Length;
+            Assert.All(run.Gradient.Span[(entries[i].Offset + entries[i].Length)..next].ToArray(), x => Assert.Equal(0, x));
+        }
+    }
+
+    [Fact]
+    public void PredictionsAreTheLargestLogits()
+    {
+        using var run = new PlanRun(ModelCatalogue.Find("mlp"), 16, training: false);
+        run.Load(first: 0, 16);
+        var predictions = new int[16];
+        var result = run.Evaluate(16, predictions);
+        var correct = 0;
+        for (var s = 0; s < 16; s++)
+        {
+            var logits = run.Workspace.Logits.Slice(10 * s, 10).ToArray();
+            Assert.Equal(Array.IndexOf(logits, logits.Max()), predictions[s]);
+            correct += predictions[s] == run.Workspace.Labels[s] ? 1 : 0;
+        }
+        Assert.Equal(correct, result.Correct);
+    }
+
+    [Fact]
+    public void WrongCallsAreRefused()
+    {
+        using var run = new PlanRun(ModelCatalogue.Find("lenet5"), 4, training: false);
+        Assert.Throws<InvalidOperationException>(() => run.Train(4));
+        Assert.Throws<ArgumentOutOfRangeException>(() => run.Evaluate(5));
+        Assert.Throws<ArgumentOutOfRangeException>(() => run.Evaluate(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => run.Plan.Prepare(0, new float[3], new float[3]));
+    }
+
+    [Theory]
+    [InlineData(669_706, 1, 1)]
+    [InlineData(669_706, 2, 1)]
+    [InlineData(669_706, 3, 1)]
+    [InlineData(669_706, 10, 5)]
+    [InlineData(669_706, 16, 8)]
+    [InlineData(669_706, 63, 8)]
+    [InlineData(669_706, 64, 16)]
+    [InlineData(669_706, 100, 16)]
+    [InlineData(669_706, 127, 16)]
+    [InlineData(669_706, 128, 32)]
+    [InlineData(669_706, 1_000_000, 32)]
+    [InlineData(669_706, int.MaxValue, 32)]
+    [InlineData(20_000_000, 128, 32)]
+    [InlineData(20_000_001, 128, 64)]
+    [InlineData(20_000_001, 1000, 64)]
+    [InlineData(20_000_001, 100, 50)]
+    [InlineData(20_000_001, 1, 1)]
+    public void DefaultMicroBatches(long parameters, int batch, int expected) =>
+        Assert.Equal(expected, ExecutionPlan.DefaultMicroBatch(parameters, batch));
+}
