@@ -1,0 +1,116 @@
+using Distributed.Learning;
+using Distributed.Numerics;
+using Distributed.Roles;
+
+namespace Distributed.Execution;
+
+/// <summary>
+/// Carries out the parameter server role's compute effects: owns parameters, optimizer state, the best parameters, and
+/// the gradient buffers that nodes arrive in. One thread of control at a time, but for <see cref="RentGradient"/> and
+/// <see cref="ReleaseGradient"/>, which links call too.
+/// </summary>
+public sealed class ParameterStore : IDisposable
+{
+    private readonly RunSpecification _specification;
+    private readonly NativeBuffer _parameters;
+    private readonly NativeBuffer _best;
+    private readonly NativeBuffer[] _states;
+    private readonly List<NativeBuffer> _gradients = [];
+    private readonly Stack<BufferId> _free = new();
+    private readonly int _maximumGradients;
+
+    /// <summary>Allocates for a specification; parameters are initialised from its seed.</summary>
+    /// <param name="specification">The run.</param>
+    /// <param name="maximumGradients">Gradient buffers that links may hold in all.</param>
+    public ParameterStore(RunSpecification specification, int maximumGradients)
+    {
+        _specification = specification;
+        _maximumGradients = maximumGradients;
+        Layout = ParameterLayout.Of(specification.Model);
+        _parameters = new NativeBuffer(Layout.Length);
+        _best = new NativeBuffer(Layout.Length);
+        _states = [.. specification.Optimizer.StateNames.Select(_ => new NativeBuffer(Layout.Length))];
+        Layout.Initialize(specification.Seed, _parameters.Span);
+        KeepBest();
+    }
+
+    /// <summary>Names, shapes and places of the parameters.</summary>
+    public ParameterLayout Layout { get; }
+
+    /// <summary>The current parameters.</summary>
+    public Span<float> Parameters => _parameters.Span;
+
+    /// <summary>The best parameters.</summary>
+    public Span<float> Best => _best.Span;
+
+    /// <summary>Optimizer state blocks, in the order of its state names.</summary>
+    public Span<float> State(int index) => _states[index].Span;
+
+    /// <summary>Copies the current parameters to the best.</summary>
+    public void KeepBest() => _parameters.Span.CopyTo(_best.Span);
+
+    /// <summary>A free gradient buffer; null when more are held than credits can account for.</summary>
+    public BufferId? RentGradient()
+    {
+        lock (_free)
+        {
+            if (_free.TryPop(out BufferId free)) return free;
+            if (_gradients.Count >= _maximumGradients) return null;
+            _gradients.Add(new NativeBuffer(Layout.Length));
+            return new BufferId(_gradients.Count - 1);
+        }
+    }
+
+    /// <summary>A gradient buffer's memory.</summary>
+    public Span<float> Gradient(BufferId buffer)
+    {
+        lock (_free) return _gradients[buffer.Value].Span;
+    }
+
+    /// <summary>Gives a gradient buffer back.</summary>
+    public void ReleaseGradient(BufferId buffer)
+    {
+        lock (_free) _free.Push(buffer);
+    }
+
+    /// <summary>destination += source; the source is free afterwards.</summary>
+    public void Add(BufferId destination, BufferId source)
+    {
+        Span<float> left = Gradient(destination);
+        Elementwise.Add(left, Gradient(source), left);
+        ReleaseGradient(source);
+    }
+
+    /// <summary>Applies a step: the gradient sum over samples, at the rate of that step. Frees the buffer.</summary>
+    public void Step(long step, int samples, BufferId gradient)
+    {
+        _specification.Optimizer.Step(
+            0, Layout.Length, _parameters.Span, Gradient(gradient), _states, 1f / samples, (float)_specification.Rate(step));
+        ReleaseGradient(gradient);
+    }
+
+    /// <summary>The first layer with a value that is not finite, in the parameters or else in a gradient.</summary>
+    public string FirstNotFinite(BufferId gradient)
+    {
+        foreach (ParameterEntry entry in Layout.Entries)
+        {
+            if (!Elementwise.AllFinite(_parameters.Span.Slice(entry.Offset, entry.Length))) return entry.Name;
+        }
+
+        foreach (ParameterEntry entry in Layout.Entries)
+        {
+            if (!Elementwise.AllFinite(Gradient(gradient).Slice(entry.Offset, entry.Length))) return entry.Name;
+        }
+
+        return "the loss itself";
+    }
+
+    /// <summary>Frees every buffer.</summary>
+    public void Dispose()
+    {
+        _parameters.Dispose();
+        _best.Dispose();
+        foreach (NativeBuffer state in _states) state.Dispose();
+        foreach (NativeBuffer gradient in _gradients) gradient.Dispose();
+    }
+}

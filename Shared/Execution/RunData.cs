@@ -1,0 +1,101 @@
+using Distributed.Data;
+using Distributed.Protocol;
+
+namespace Distributed.Execution;
+
+/// <summary>
+/// A run's data in memory: the data set, its training and validation parts (taken by seed), and the normalisation by
+/// the training part. The same on every machine that holds the same samples.
+/// </summary>
+public sealed class RunData
+{
+    private readonly int[] _training;
+    private readonly int[] _validation;
+    private readonly int[] _test;
+    private readonly SampleLoader _trainLoader;
+    private readonly SampleLoader _testLoader;
+
+    private RunData(Dataset dataset, double validation, ulong seed)
+    {
+        Dataset = dataset;
+        (_training, _validation) = ValidationSplit.Split(dataset.Train.Count, validation, seed);
+        _test = new int[dataset.Test.Count];
+        for (int i = 0; i < _test.Length; i++) _test[i] = i;
+        Normalization = Normalization.Of(dataset.Train, _training);
+        _trainLoader = new SampleLoader(dataset.Train, Normalization);
+        _testLoader = new SampleLoader(dataset.Test, Normalization);
+    }
+
+    /// <summary>The data set.</summary>
+    public Dataset Dataset { get; }
+
+    /// <summary>How pixels become inputs.</summary>
+    public Normalization Normalization { get; }
+
+    /// <summary>Indices of the training part, ascending.</summary>
+    public ReadOnlySpan<int> Training => _training;
+
+    /// <summary>Loads what a specification names.</summary>
+    /// <exception cref="DataException">The data cannot be had or is broken.</exception>
+    public static RunData Load(RunSpecification specification, string? directory, Action<string>? progress = null)
+    {
+        DatasetOptions options = new() { DataDirectory = directory, Seed = specification.Seed, Progress = progress };
+        Dataset dataset = DatasetCatalogue.Load(specification.Data.Name, options);
+        return new RunData(dataset, specification.Data.Validation, specification.Seed);
+    }
+
+    /// <summary>The specification with what was found in the data filled in.</summary>
+    /// <exception cref="SpecificationException">The model does not fit the data.</exception>
+    public RunSpecification Complete(RunSpecification specification)
+    {
+        var model = specification.Model;
+        ImageSet images = Dataset.Train;
+        if (model.Channels != images.Channels || model.Height != images.Height || model.Width != images.Width)
+        {
+            throw new SpecificationException(
+                $"Model {model.Name} takes {model.Channels}x{model.Height}x{model.Width} images, and those of "
+                + $"{Dataset.Name} are {images.Channels}x{images.Height}x{images.Width}: choose a model or data that fit.");
+        }
+
+        if (model.Classes != Dataset.ClassNames.Count)
+        {
+            throw new SpecificationException(
+                $"Model {model.Name} has {model.Classes} classes, and {Dataset.Name} has {Dataset.ClassNames.Count}: "
+                + "choose a model or data that fit.");
+        }
+
+        if (_training.Length == 0)
+            throw new SpecificationException($"No training sample of {Dataset.Name} is left: choose a smaller --validation.");
+        return specification with
+        {
+            Data = specification.Data with
+            {
+                Sha256 = Dataset.Sha256,
+                TrainingSamples = _training.Length,
+                ValidationSamples = _validation.Length,
+                TestSamples = _test.Length,
+                Mean = Normalization.Mean,
+                Deviation = Normalization.Deviation,
+            },
+        };
+    }
+
+    /// <summary>Indices of a part into the data set's training or test samples.</summary>
+    public ReadOnlySpan<int> Part(DataSplit split) => split switch
+    {
+        DataSplit.Training => _training,
+        DataSplit.Validation => _validation,
+        _ => _test,
+    };
+
+    /// <summary>Samples of a part.</summary>
+    public int Count(DataSplit split) => Part(split).Length;
+
+    /// <summary>The label of a part's sample.</summary>
+    public int Label(DataSplit split, int position) =>
+        (split == DataSplit.Test ? Dataset.Test : Dataset.Train).Label(Part(split)[position]);
+
+    /// <summary>Loads samples named by their index in the data set's training or test samples.</summary>
+    public void Load(DataSplit split, ReadOnlySpan<int> indices, Span<float> input, Span<int> labels) =>
+        (split == DataSplit.Test ? _testLoader : _trainLoader).Load(indices, input, labels);
+}

@@ -1,0 +1,245 @@
+using System.Text;
+using System.Text.Json;
+using Distributed.Learning;
+
+namespace Distributed.Execution;
+
+/// <summary>A run's specification cannot be read or does not make sense. The message is one sentence for a person.</summary>
+public sealed class SpecificationException(string message) : Exception(message);
+
+/// <summary>
+/// The data a run learns from, as its specification records it: what was asked for, and what was found when it was
+/// loaded (null or 0 before that).
+/// </summary>
+public sealed record DataSpecification
+{
+    /// <summary>The data set's name in the catalogue.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Share of the training samples that is set apart for validation.</summary>
+    public required double Validation { get; init; }
+
+    /// <summary>Hash of the decoded samples.</summary>
+    public string? Sha256 { get; init; }
+
+    /// <summary>Samples of the training part.</summary>
+    public int TrainingSamples { get; init; }
+
+    /// <summary>Samples of the validation part.</summary>
+    public int ValidationSamples { get; init; }
+
+    /// <summary>Samples of the test part.</summary>
+    public int TestSamples { get; init; }
+
+    /// <summary>Mean of each channel over the training part, pixels counted as fractions of 255.</summary>
+    public IReadOnlyList<float> Mean { get; init; } = [];
+
+    /// <summary>Standard deviation of each channel over the training part.</summary>
+    public IReadOnlyList<float> Deviation { get; init; } = [];
+}
+
+/// <summary>
+/// Everything that can change a bit of a run's result, and nothing else: two runs of equal specifications end with the
+/// same weights, whoever does the work.
+/// </summary>
+public sealed record RunSpecification
+{
+    /// <summary>The numerics class of this program: rises when an order of summation changes.</summary>
+    public const string ThisNumericsClass = "fp32-cpu-1";
+
+    /// <summary>Bits are equal within a class.</summary>
+    public string NumericsClass { get; init; } = ThisNumericsClass;
+
+    /// <summary>The network.</summary>
+    public required Model Model { get; init; }
+
+    /// <summary>The data.</summary>
+    public required DataSpecification Data { get; init; }
+
+    /// <summary>Epochs to train.</summary>
+    public required int Epochs { get; init; }
+
+    /// <summary>Samples of a mini-batch.</summary>
+    public required int Batch { get; init; }
+
+    /// <summary>Samples of a micro-batch.</summary>
+    public required int MicroBatch { get; init; }
+
+    /// <summary>The update rule.</summary>
+    public required Optimizer Optimizer { get; init; }
+
+    /// <summary>The rate that the schedule is a multiple of.</summary>
+    public required double LearningRate { get; init; }
+
+    /// <summary>The learning rate over the steps.</summary>
+    public required Schedule Schedule { get; init; }
+
+    /// <summary>Share of the target that is spread over all classes.</summary>
+    public double LabelSmoothing { get; init; }
+
+    /// <summary>Epochs without improvement after which training ends; 0: never.</summary>
+    public int Patience { get; init; }
+
+    /// <summary>The key of every random draw.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>How convolutions are computed.</summary>
+    public string Convolution { get; init; } = "direct";
+
+    /// <summary>Hash of the weights that training starts from; null: initialised from the seed.</summary>
+    public string? InitialWeightsSha256 { get; init; }
+
+    /// <summary>Steps of an epoch.</summary>
+    public int StepsPerEpoch => (Data.TrainingSamples + Batch - 1) / Batch;
+
+    /// <summary>Steps of the run.</summary>
+    public long TotalSteps => (long)StepsPerEpoch * Epochs;
+
+    /// <summary>Learning rate of a step, counted from 1.</summary>
+    public double Rate(long step) => Schedule.Rate(step - 1, TotalSteps, LearningRate);
+
+    /// <summary>The specification as JSON; <see cref="FromJson(string, string)"/> reads an equal one back.</summary>
+    public string ToJson(bool indented = false)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = indented })) WriteTo(writer);
+        return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
+    }
+
+    /// <summary>Writes the specification as one JSON object.</summary>
+    public void WriteTo(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("numericsClass", NumericsClass);
+        writer.WritePropertyName("model");
+        Model.WriteTo(writer);
+        WriteData(writer);
+        writer.WriteNumber("epochs", Epochs);
+        writer.WriteNumber("batch", Batch);
+        writer.WriteNumber("microBatch", MicroBatch);
+        writer.WritePropertyName("optimizer");
+        Optimizer.WriteTo(writer);
+        writer.WriteNumber("learningRate", LearningRate);
+        writer.WritePropertyName("schedule");
+        Schedule.WriteTo(writer);
+        writer.WriteNumber("labelSmoothing", LabelSmoothing);
+        writer.WriteNumber("patience", Patience);
+        writer.WriteNumber("seed", Seed);
+        writer.WriteString("convolution", Convolution);
+        writer.WriteString("initialWeightsSha256", InitialWeightsSha256);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>Reads a specification; <paramref name="where"/> starts every error sentence.</summary>
+    /// <exception cref="SpecificationException">Malformed JSON or a missing or wrong field.</exception>
+    /// <exception cref="ModelException">A model, optimizer or schedule that does not make sense.</exception>
+    public static RunSpecification FromJson(string text, string where)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text);
+            return FromJson(document.RootElement, where);
+        }
+        catch (JsonException e)
+        {
+            throw new SpecificationException($"{where}: not valid JSON ({e.Message.Split(" LineNumber:")[0]}).");
+        }
+    }
+
+    /// <inheritdoc cref="FromJson(string, string)"/>
+    public static RunSpecification FromJson(JsonElement element, string where)
+    {
+        try
+        {
+            return new RunSpecification
+            {
+                NumericsClass = element.GetProperty("numericsClass").GetString()!,
+                Model = Model.FromJson(element.GetProperty("model").Clone(), $"{where}: model"),
+                Data = ReadData(element.GetProperty("data")),
+                Epochs = element.GetProperty("epochs").GetInt32(),
+                Batch = element.GetProperty("batch").GetInt32(),
+                MicroBatch = element.GetProperty("microBatch").GetInt32(),
+                Optimizer = Optimizer.FromJson(element.GetProperty("optimizer").Clone(), $"{where}: optimizer"),
+                LearningRate = element.GetProperty("learningRate").GetDouble(),
+                Schedule = Schedule.FromJson(element.GetProperty("schedule").Clone(), $"{where}: schedule"),
+                LabelSmoothing = element.GetProperty("labelSmoothing").GetDouble(),
+                Patience = element.GetProperty("patience").GetInt32(),
+                Seed = element.GetProperty("seed").GetUInt64(),
+                Convolution = element.GetProperty("convolution").GetString()!,
+                InitialWeightsSha256 = element.GetProperty("initialWeightsSha256").GetString(),
+            };
+        }
+        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
+        {
+            throw new SpecificationException($"{where}: not a run's specification ({e.Message})");
+        }
+    }
+
+    /// <summary>The fields in which two specifications differ, one sentence each; empty when they are equal.</summary>
+    public static IReadOnlyList<string> Differences(RunSpecification recorded, RunSpecification asked)
+    {
+        Dictionary<string, string> left = Flatten(recorded), right = Flatten(asked);
+        List<string> differences = [];
+        foreach (string field in left.Keys.Union(right.Keys))
+        {
+            string was = left.GetValueOrDefault(field, "nothing"), now = right.GetValueOrDefault(field, "nothing");
+            if (was != now) differences.Add($"{field}: the run has {was}, the command asks for {now}");
+        }
+
+        return differences;
+    }
+
+    private static Dictionary<string, string> Flatten(RunSpecification specification)
+    {
+        Dictionary<string, string> fields = [];
+        using JsonDocument document = JsonDocument.Parse(specification.ToJson());
+        Add("", document.RootElement);
+        return fields;
+
+        void Add(string path, JsonElement element)
+        {
+            if (element.ValueKind == JsonValueKind.Object)
+            {
+                foreach (JsonProperty property in element.EnumerateObject())
+                    Add(path.Length == 0 ? property.Name : $"{path}.{property.Name}", property.Value);
+            }
+            else
+            {
+                fields[path] = element.GetRawText();
+            }
+        }
+    }
+
+    private void WriteData(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject("data");
+        writer.WriteString("name", Data.Name);
+        writer.WriteNumber("validation", Data.Validation);
+        writer.WriteString("sha256", Data.Sha256);
+        writer.WriteNumber("trainingSamples", Data.TrainingSamples);
+        writer.WriteNumber("validationSamples", Data.ValidationSamples);
+        writer.WriteNumber("testSamples", Data.TestSamples);
+        WriteNumbers("mean", Data.Mean);
+        WriteNumbers("deviation", Data.Deviation);
+        writer.WriteEndObject();
+
+        void WriteNumbers(string name, IReadOnlyList<float> values)
+        {
+            writer.WriteStartArray(name);
+            foreach (float value in values) writer.WriteNumberValue(value);
+            writer.WriteEndArray();
+        }
+    }
+
+    private static DataSpecification ReadData(JsonElement element) => new()
+    {
+        Name = element.GetProperty("name").GetString()!,
+        Validation = element.GetProperty("validation").GetDouble(),
+        Sha256 = element.GetProperty("sha256").GetString(),
+        TrainingSamples = element.GetProperty("trainingSamples").GetInt32(),
+        ValidationSamples = element.GetProperty("validationSamples").GetInt32(),
+        TestSamples = element.GetProperty("testSamples").GetInt32(),
+        Mean = [.. element.GetProperty("mean").EnumerateArray().Select(value => value.GetSingle())],
+        Deviation = [.. element.GetProperty("deviation").EnumerateArray().Select(value => value.GetSingle())],
+    };
+}

@@ -1,0 +1,160 @@
+using Distributed.Data;
+using Distributed.Learning;
+using Distributed.Numerics;
+using Distributed.Protocol;
+using Distributed.Roles;
+
+namespace Distributed.Execution;
+
+/// <summary>
+/// Carries out the worker role's compute effects: owns the parameter blocks, the prepared weights, one workspace a
+/// thread, and the gradient buffers that the role names by id. After the first steps nothing is allocated.
+/// Every member but <see cref="Compute"/>, <see cref="Evaluate"/> and <see cref="Prepare"/> belongs to the role's thread
+/// of control; those run on compute threads.
+/// </summary>
+public sealed class WorkerExecution : IDisposable
+{
+    private const int MaximumBuffers = 4096;
+
+    private readonly RunSpecification _specification;
+    private RunData? _loaded;
+    private readonly ExecutionPlan _plan;
+    private readonly Workspace[] _workspaces;
+    private readonly NativeBuffer?[] _gradients = new NativeBuffer?[MaximumBuffers];
+    private readonly NativeBuffer _prepared;
+    private readonly int[][] _orders = [[], []];
+    private readonly int[] _orderEpochs = [-1, -1];
+    private readonly EvaluationSlot[] _slots = new EvaluationSlot[64];
+    private NativeBuffer _current;
+    private NativeBuffer _waiting;
+
+    /// <summary>Compiles the plan and allocates for <paramref name="threads"/> compute threads.</summary>
+    public WorkerExecution(RunSpecification specification, int threads)
+    {
+        _specification = specification;
+        _plan = ExecutionPlan.Compile(specification.Model, specification.MicroBatch);
+        _workspaces = new Workspace[threads];
+        for (int i = 0; i < threads; i++) _workspaces[i] = _plan.CreateWorkspace(training: true);
+        _prepared = new NativeBuffer(_plan.PreparedLength);
+        _current = new NativeBuffer(_plan.Parameters.Length);
+        _waiting = new NativeBuffer(_plan.Parameters.Length);
+    }
+
+    /// <summary>Parameters of the model, unpadded.</summary>
+    public long ParameterCount => _plan.Parameters.Count;
+
+    /// <summary>Floats of a parameter or gradient block.</summary>
+    public int BlockLength => _plan.Parameters.Length;
+
+    /// <summary>The block that the next parameters are received into.</summary>
+    public Span<float> Waiting => _waiting.Span;
+
+    /// <summary>Independent parts of <see cref="Prepare"/>.</summary>
+    public int PrepareParts => _plan.PrepareParts;
+
+    private RunData Data => _loaded ?? throw new InvalidOperationException("The data are not there yet.");
+
+    /// <summary>Gives the data to compute on, before the first effect.</summary>
+    public void UseData(RunData data)
+    {
+        _loaded = data;
+        _orders[0] = new int[data.Count(DataSplit.Training)];
+        _orders[1] = new int[data.Count(DataSplit.Training)];
+    }
+
+    /// <summary>Runs one micro-batch of zeros, so that the plan's kernels are compiled before the first step. Needs no
+    /// data, so it can go on beside their loading.</summary>
+    public void WarmUp()
+    {
+        using NativeBuffer gradient = new(_plan.Parameters.Length);
+        for (int part = 0; part < PrepareParts; part++) Prepare(part);
+        _workspaces[0].WarmUp(_current.Span, _prepared.Span, gradient.Span);
+    }
+
+    /// <summary>Exchanges the waiting parameters for those in use. No thread may compute.</summary>
+    public void UseWaiting() => (_current, _waiting) = (_waiting, _current);
+
+    /// <summary>Prepares one part of the parameters in use.</summary>
+    public void Prepare(int part) => _plan.Prepare(part, _current.Span, _prepared.Span);
+
+    /// <summary>Makes sure that a buffer exists.</summary>
+    public void EnsureBuffer(BufferId buffer) => _gradients[buffer.Value] ??= new NativeBuffer(_plan.Parameters.Length);
+
+    /// <summary>Makes sure that the order of an epoch's samples is known. Two epochs are kept, so a thread that is still
+    /// busy with the one before is not disturbed.</summary>
+    public void EnsureEpoch(int epoch)
+    {
+        int slot = epoch & 1;
+        if (_orderEpochs[slot] == epoch) return;
+        EpochShuffle.Permute(_specification.Seed, epoch, Data.Training, _orders[slot]);
+        _orderEpochs[slot] = epoch;
+    }
+
+    /// <summary>Computes a micro-batch's gradient into a buffer.</summary>
+    /// <param name="thread">The compute thread.</param>
+    /// <param name="epoch">The epoch, made known by <see cref="EnsureEpoch"/>.</param>
+    /// <param name="first">Position of the first sample in the epoch's order.</param>
+    /// <param name="count">Samples.</param>
+    /// <param name="buffer">Where the gradient goes.</param>
+    public MicroBatchResult Compute(int thread, int epoch, int first, int count, BufferId buffer)
+    {
+        Workspace workspace = _workspaces[thread];
+        Data.Load(DataSplit.Training, _orders[epoch & 1].AsSpan(first, count), workspace.Input, workspace.Labels);
+        return workspace.Train(
+            _current.Span, _prepared.Span, count, (float)_specification.LabelSmoothing, _gradients[buffer.Value]!.Span);
+    }
+
+    /// <summary>destination += source.</summary>
+    public void Add(BufferId destination, BufferId source)
+    {
+        Span<float> left = _gradients[destination.Value]!.Span;
+        Elementwise.Add(left, _gradients[source.Value]!.Span, left);
+    }
+
+    /// <summary>A buffer's content, to be pushed.</summary>
+    public ReadOnlySpan<float> Gradient(BufferId buffer) => _gradients[buffer.Value]!.Span;
+
+    /// <summary>Whether a range lies within a data part: an order that does not is a peer's mistake.</summary>
+    public bool IsWithin(DataSplit split, int first, int count) =>
+        first >= 0 && count > 0 && first <= Data.Count(split) - count;
+
+    /// <summary>Makes room in a slot for the results of an evaluation part.</summary>
+    public void EnsureSlot(int slot, int samples) => (_slots[slot] ??= new EvaluationSlot()).Resize(samples, _plan.MicroBatch);
+
+    /// <summary>Evaluates one micro-batch of a part into its slot.</summary>
+    public void Evaluate(int thread, DataSplit split, int first, int count, int slot, int leaf)
+    {
+        Workspace workspace = _workspaces[thread];
+        EvaluationSlot results = _slots[slot];
+        Data.Load(split, Data.Part(split).Slice(first, count), workspace.Input, workspace.Labels);
+        Span<int> predictions = results.Predictions.AsSpan(leaf * _plan.MicroBatch, count);
+        results.Losses[leaf] = workspace.Evaluate(_current.Span, _prepared.Span, count, predictions).LossSum;
+    }
+
+    /// <summary>The results of a part, copied out of its slot.</summary>
+    public (double[] Losses, int[] Predictions) Results(int slot, int samples, int leaves) =>
+        (_slots[slot].Losses[..leaves], _slots[slot].Predictions[..samples]);
+
+    /// <summary>Frees every buffer. No thread may compute.</summary>
+    public void Dispose()
+    {
+        foreach (Workspace workspace in _workspaces) workspace.Dispose();
+        foreach (NativeBuffer? gradient in _gradients) gradient?.Dispose();
+        _prepared.Dispose();
+        _current.Dispose();
+        _waiting.Dispose();
+    }
+
+    private sealed class EvaluationSlot
+    {
+        public double[] Losses = [];
+        public int[] Predictions = [];
+
+        public void Resize(int samples, int microBatch)
+        {
+            int leaves = (samples + microBatch - 1) / microBatch;
+            if (Losses.Length < leaves) Losses = new double[leaves];
+            if (Predictions.Length < samples) Predictions = new int[samples];
+        }
+    }
+}
