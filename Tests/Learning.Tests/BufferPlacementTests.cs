@@ -61,13 +61,13 @@ public sealed class BufferPlacementTests
         const int Samples = 5;
         using var shared = new PlanRun(TestModels.Find(name), Samples);
         var end = 0;
-        var offsets = new int[shared.Plan.TrainingPlacement.Offsets.Length];
-        for (var i = 0; i < offsets.Length; i++)
+        var offsets = new List<int>();
+        foreach (var buffer in shared.Plan.Buffers)
         {
-            offsets[i] = end;
-            end += 1 << 16;
+            offsets.Add(end);
+            end += (buffer.Length(Samples) + 31) / 16 * 16;
         }
-        using var apart = new PlanRun(TestModels.Find(name), Samples, new BufferPlacement(offsets, end));
+        using var apart = new PlanRun(TestModels.Find(name), Samples, new BufferPlacement([.. offsets], end));
         foreach (var run in new[] { shared, apart })
         {
             run.Workspace.Arena.Fill(float.NaN);

@@ -24,10 +24,11 @@ public sealed class ExecutionPlan
         Input = compiler.Tensor(shape, producer: null, needsGradient: false);
         Output = model.Layers.Compile(compiler, "", Input);
         Steps = [.. compiler.Steps];
+        Buffers = compiler.Buffers;
         PreparedLength = compiler.PreparedLength;
         _parts = [.. compiler.Parts];
-        TrainingPlacement = Place(compiler.Buffers, training: true);
-        EvaluationPlacement = Place(compiler.Buffers, training: false);
+        TrainingPlacement = Place(training: true);
+        EvaluationPlacement = Place(training: false);
     }
 
     /// <summary>What was compiled.</summary>
@@ -58,6 +59,8 @@ public sealed class ExecutionPlan
     public int PrepareParts => _parts.Length;
 
     internal PlanStep[] Steps { get; }
+
+    internal IReadOnlyList<PlanBuffer> Buffers { get; }
 
     internal PlanTensor Input { get; }
 
@@ -116,11 +119,11 @@ public sealed class ExecutionPlan
     public Workspace CreateWorkspace(bool training) =>
         new(this, training ? TrainingPlacement : EvaluationPlacement, training);
 
-    private BufferPlacement Place(IReadOnlyList<PlanBuffer> buffers, bool training)
+    private BufferPlacement Place(bool training)
     {
         var loss = Steps.Length;
         var end = training ? 2 * loss : loss;
-        var uses = new BufferUses(buffers.Count);
+        var uses = new BufferUses(Buffers.Count);
         for (var i = 0; i < loss; i++)
         {
             uses.Time = i;
@@ -139,6 +142,6 @@ public sealed class ExecutionPlan
         uses.Time = end;
         uses.Touch(Input.Values, Output.Values);
         return BufferPlacement.Place(
-            [.. buffers.Select(b => new BufferLife(b.LongLength(MicroBatch), uses[b].First, uses[b].Last))]);
+            [.. Buffers.Select(b => new BufferLife(b.LongLength(MicroBatch), uses[b].First, uses[b].Last))]);
     }
 }
