@@ -33,4 +33,7 @@ public sealed record ProtocolLimits
 
     /// <summary>Bytes waiting to be sent on a control link; a peer that reads no faster is cut off.</summary>
     public int MaxQueuedBytes { get; init; } = 16 << 20;
+
+    /// <summary>How long a data link waits for its peer to take or send a piece of a tensor that has begun.</summary>
+    public int TransferMilliseconds { get; init; } = 10_000;
 }

@@ -1,0 +1,10 @@
+namespace Distributed.Runtime;
+
+/// <summary>Threads of links: named, and no reason for a process to stay.</summary>
+internal static class LinkThread
+{
+    private const int StackBytes = 1 << 20;
+
+    public static void Start(string name, ThreadStart run) =>
+        new Thread(run, StackBytes) { Name = name, IsBackground = true }.Start();
+}

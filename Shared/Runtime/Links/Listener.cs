@@ -1,0 +1,166 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
+using Distributed.Protocol;
+
+namespace Distributed.Runtime;
+
+/// <summary>Takes the connections that a <see cref="Listener"/> let through, each call on a thread of its own. The
+/// handler accepts or refuses the link, there or later.</summary>
+public interface IListenerHandler
+{
+    /// <summary>A worker with the right token and protocol asks to join.</summary>
+    void ControlOpened(Hello hello, ControlLink link);
+
+    /// <summary>A worker with the right token opens its data connection; run, fence and worker are for the handler to
+    /// check.
+    /// </summary>
+    void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link);
+
+    /// <summary>A connection was turned away; for the log.</summary>
+    void Rejected(string peer, string reason);
+}
+
+/// <summary>
+/// The coordinator's port: one for control and data connections, whose first message says which it is. Whoever doesn't
+/// show the token in time is turned away before anything is allocated for it. Loopback only.
+/// </summary>
+public sealed class Listener : IDisposable
+{
+    private const int Backlog = 128;
+    private const int AcceptPauseMilliseconds = 50;
+
+    private readonly Socket _socket;
+    private readonly byte[] _token;
+    private readonly ProtocolLimits _limits;
+    private readonly ProtocolLimits _strangerLimits;
+    private readonly IListenerHandler _handler;
+    private readonly ManualResetEventSlim _closed = new();
+    private int _pending;
+
+    private Listener(Socket socket, string token, IListenerHandler handler, ProtocolLimits limits)
+    {
+        _socket = socket;
+        _token = Encoding.UTF8.GetBytes(token);
+        _handler = handler;
+        _limits = limits;
+        _strangerLimits = limits with { MaxStringBytes = Math.Min(limits.MaxStringBytes, limits.MaxHandshakeBytes) };
+        EndPoint = (IPEndPoint)socket.LocalEndPoint!;
+    }
+
+    /// <summary>Where it listens, with the port that was chosen.</summary>
+    public IPEndPoint EndPoint { get; }
+
+    /// <summary>Opens the port and takes connections from then on.</summary>
+    /// <param name="endPoint">A loopback address; port 0 takes any free one.</param>
+    /// <param name="token">The run's secret.</param>
+    /// <param name="handler">Takes the connections.</param>
+    /// <param name="limits">Null for the defaults.</param>
+    /// <exception cref="LinkException">The address isn't loopback, or the port can't be had.</exception>
+    public static Listener Open(
+        IPEndPoint endPoint, string token, IListenerHandler handler, ProtocolLimits? limits = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(token);
+        Loopback.Require(endPoint);
+        Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        try
+        {
+            socket.Bind(endPoint);
+            socket.Listen(Backlog);
+        }
+        catch (SocketException exception)
+        {
+            socket.Dispose();
+            throw new LinkException(exception.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse =>
+                    $"Port {endPoint.Port} on {endPoint.Address} is in use; choose another, or 0 for any free one.",
+                SocketError.AccessDenied => $"Not allowed to listen on port {endPoint.Port}; choose one above 1023.",
+                _ => $"Can't listen on {endPoint}: {exception.Message}.",
+            });
+        }
+        Listener listener = new(socket, token, handler, limits ?? ProtocolLimits.Default);
+        LinkThread.Start($"listen {listener.EndPoint}", listener.AcceptLoop);
+        return listener;
+    }
+
+    /// <summary>Takes no more connections. Open links stay open.</summary>
+    public void Dispose()
+    {
+        _closed.Set();
+        _socket.Dispose();
+    }
+
+    private void AcceptLoop()
+    {
+        while (!_closed.IsSet)
+        {
+            try
+            {
+                Open(_socket.Accept());
+            }
+            catch (ObjectDisposedException)
+            {
+                return;
+            }
+            catch (SocketException)
+            {
+                // The connection was gone already, or the process is out of handles; the next may succeed.
+                _closed.Wait(AcceptPauseMilliseconds);
+            }
+        }
+    }
+
+    private void Open(Socket accepted)
+    {
+        FrameSocket socket = new(accepted);
+        if (Interlocked.Increment(ref _pending) <= _limits.MaxPendingHandshakes)
+        {
+            LinkThread.Start($"handshake {socket.Peer}", () => Greet(socket));
+            return;
+        }
+        Interlocked.Decrement(ref _pending);
+        socket.Dispose();
+        _handler.Rejected(socket.Peer, "too many connections are waiting to say who they are");
+    }
+
+    private void Greet(FrameSocket socket)
+    {
+        Message? message = Handshake.Read(socket, _strangerLimits, _limits.MaxHandshakeBytes);
+        Interlocked.Decrement(ref _pending);
+        switch (message)
+        {
+            case null:
+                _handler.Rejected(socket.Peer, socket.End?.Reason ?? "");
+                break;
+            case Hello hello when !HasToken(hello.Token):
+            case DataHello dataHello when !HasToken(dataHello.Token):
+                Refuse(socket, "The token is not this run's.");
+                break;
+            case Hello hello when hello.Protocol != ProtocolVersion.Current:
+                Refuse(socket, $"The coordinator speaks protocol {ProtocolVersion.Current} and the worker "
+                    + $"(program {hello.Program}) speaks {hello.Protocol}; run the same version on both.");
+                break;
+            case Hello hello:
+                _handler.ControlOpened(hello, new ControlLink(socket, _limits, isCoordinator: true));
+                break;
+            case DataHello dataHello:
+                _handler.DataOpened(dataHello, new DataLink<ParametersHeader, GradientHeader>(socket, _limits));
+                break;
+            default:
+                socket.Fail(ProtocolError.UnexpectedMessage);
+                _handler.Rejected(socket.Peer, socket.End!.Value.Reason);
+                break;
+        }
+    }
+
+    private void Refuse(FrameSocket socket, string reason)
+    {
+        Handshake.Refuse(socket, reason);
+        _handler.Rejected(socket.Peer, reason);
+    }
+
+    private bool HasToken(string token) =>
+        CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(token), _token);
+}
