@@ -21,12 +21,12 @@ internal sealed class DigitCanvas
     private const int Grid = 4;
     private const float Far = 1e9f;
 
-    /// <summary>How far a knot of the grid may move a point, in parts of the digit's box.</summary>
-    private const float Bending = 0.11f;
+    /// <summary>A knot moves a point by so much, in parts of the digit's box, times 16 signed random bits.</summary>
+    private const float BendStep = 0.11f / (1 << 15);
 
     /// <summary>
     /// Which element of a sample's random numbers serves what; element 0 is the label. Grain takes 64 bits and Bend
-    /// 64 for each knot of the grid, so they start at even elements.
+    /// 32 for each knot of the grid; they are drawn in 64s, so they start at even elements.
     /// </summary>
     private enum Draws : uint
     {
@@ -70,11 +70,13 @@ internal sealed class DigitCanvas
         _left = Middle + Between(random, Draws.Left, -2.5f, 2.5f);
         _top = Middle + Between(random, Draws.Top, -2.5f, 2.5f);
         _radius = Between(random, Draws.Radius, 0.6f, 1.7f);
-        for (uint knot = 0; knot < Grid * Grid; knot++)
+        for (uint knot = 0; knot < Grid * Grid; knot += 2)
         {
-            ulong bits = random.UInt64(((uint)Draws.Bend / 2) + knot);
-            _bendX[knot] = (int)bits * (Bending / (1u << 31));
-            _bendY[knot] = (int)(bits >> 32) * (Bending / (1u << 31));
+            ulong bits = random.UInt64(((uint)Draws.Bend + knot) / 2);
+            _bendX[knot] = (short)bits * BendStep;
+            _bendY[knot] = (short)(bits >> 16) * BendStep;
+            _bendX[knot + 1] = (short)(bits >> 32) * BendStep;
+            _bendY[knot + 1] = (short)(bits >> 48) * BendStep;
         }
     }
 
@@ -145,11 +147,7 @@ internal sealed class DigitCanvas
             for (int x = firstX / Lanes * Lanes; x <= lastX; x += Lanes)
             {
                 Vector256<float> offsetX = Vector256.Create(x - fromX) + Vector256.Create(0f, 1, 2, 3, 4, 5, 6, 7);
-                Vector256<float> along = ((offsetX * alongX) + (offsetY * alongY)) * inverse;
-                along = Vector256.ConditionalSelect(
-                    Vector256.LessThan(along, Vector256<float>.Zero), Vector256<float>.Zero, along);
-                along = Vector256.ConditionalSelect(
-                    Vector256.GreaterThan(along, Vector256<float>.One), Vector256<float>.One, along);
+                Vector256<float> along = Clamp(((offsetX * alongX) + (offsetY * alongY)) * inverse);
                 Vector256<float> acrossX = offsetX - (along * alongX), acrossY = offsetY - (along * alongY);
                 Vector256<float> distance = (acrossX * acrossX) + (acrossY * acrossY);
                 Span<float> place = _distances.AsSpan((y * Stride) + x, Lanes);
@@ -159,33 +157,54 @@ internal sealed class DigitCanvas
         }
     }
 
+    /// <summary>From distances to pixels, eight at a time: ink * coverage + noise, rounded and clamped.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void Ink(in CounterRandom random, Span<byte> pixels)
     {
         float ink = Between(random, Draws.Ink, 170f, 255f);
         float noise = Between(random, Draws.Noise, 0f, 24f) / 128f;
-        float edge = _radius + 0.5f, outside = edge * edge;
+        Vector256<float> edge = Vector256.Create(_radius + 0.5f);
         ulong state = random.UInt64((uint)Draws.Grain / 2);
-        const int Below = 256;
+        Span<byte> row = stackalloc byte[Stride];
         for (int y = 0; y < Size; y++)
         {
-            for (int x = 0; x < Size; x++)
+            for (int x = 0; x < Stride; x += Lanes)
             {
-                // The top byte of a linear congruential sequence (Knuth's multiplier): noise needs no more.
-                state = (state * 6364136223846793005) + 1442695040888963407;
-                float value = noise * (sbyte)(state >> 56);
-                float distance = _distances[(y * Stride) + x];
-                if (distance < outside)
-                {
-                    float cover = edge - MathF.Sqrt(distance);
-                    value += ink * (cover > 1 ? 1 : cover);
-                }
+                Vector256<float> distance = Vector256.Sqrt(Vector256.Create(_distances.AsSpan((y * Stride) + x, Lanes)));
+                Vector256<float> value = (Clamp(edge - distance) * ink) + (Grain(ref state) * noise);
 
-                // Rounded and clamped without branches, which noise would mislead.
-                int rounded = (int)(value + (Below + 0.5f)) - Below;
-                pixels[(y * Size) + x] = (byte)Math.Min(byte.MaxValue, Math.Max(rounded, 0));
+                // Truncation rounds a positive number; narrowing keeps what fits a byte once it is clamped.
+                Vector256<int> rounded = Vector256.ConvertToInt32((Clamp(value * (1 / 255f)) * 255f)
+                    + Vector256.Create(0.5f));
+                Vector128<short> narrow = Vector128.Narrow(rounded.GetLower(), rounded.GetUpper());
+                Vector128.Narrow(narrow.AsUInt16(), narrow.AsUInt16()).GetLower().CopyTo(row[x..]);
             }
+
+            row[..Size].CopyTo(pixels[(y * Size)..]);
         }
+    }
+
+    /// <summary>Eight numbers from -128 to 127: the bytes of the next output of SplitMix64 (Steele and others).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Grain(ref ulong state)
+    {
+        ulong bits = state += 0x9E3779B97F4A7C15;
+        bits = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9;
+        bits = (bits ^ (bits >> 27)) * 0x94D049BB133111EB;
+        bits ^= bits >> 31;
+        Vector128<short> wide = Vector128.WidenLower(Vector128.CreateScalar(bits).AsSByte());
+        (Vector128<int> lower, Vector128<int> upper) = Vector128.Widen(wide);
+        return Vector256.ConvertToSingle(Vector256.Create(lower, upper));
+    }
+
+    /// <summary>Each lane brought into 0 .. 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Clamp(Vector256<float> value)
+    {
+        value = Vector256.ConditionalSelect(
+            Vector256.LessThan(value, Vector256<float>.Zero), Vector256<float>.Zero, value);
+        return Vector256.ConditionalSelect(
+            Vector256.GreaterThan(value, Vector256<float>.One), Vector256<float>.One, value);
     }
 
     private static float Between(in CounterRandom random, Draws draw, float low, float high) =>
