@@ -1,0 +1,52 @@
+using Distributed.Execution;
+using Microsoft.Extensions.Logging;
+
+namespace Distributed.Coordinator;
+
+/// <summary>
+/// What <c>train</c> was asked to do, checked: the specification (all that can change a bit) and the settings outside it.
+/// </summary>
+internal sealed record TrainOptions
+{
+    /// <summary>The run's specification; of its data, only what was asked for is filled in.</summary>
+    public required RunSpecification Specification { get; init; }
+
+    /// <summary>The folder that data files are in; null: the usual places.</summary>
+    public string? DataDirectory { get; init; }
+
+    /// <summary>Local worker processes; 0 only where <see cref="Listen"/> names an address.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>Compute threads of each local worker.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>HOST:PORT to wait for other workers at; null: none but the local ones.</summary>
+    public string? Listen { get; init; }
+
+    /// <summary>Workers without which no step is dealt.</summary>
+    public int MinimumWorkers { get; init; } = 1;
+
+    /// <summary>The run's name: its folder within <see cref="RunsFolder"/>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The folder of all runs.</summary>
+    public required string RunsFolder { get; init; }
+
+    /// <summary>Whether to start anew and keep an old folder of this name beside it.</summary>
+    public bool Fresh { get; init; }
+
+    /// <summary>A checkpoint to take the first weights from; null: initialised from the seed.</summary>
+    public string? Initial { get; init; }
+
+    /// <summary>Epochs to add to a finished run; 0: none.</summary>
+    public int MoreEpochs { get; init; }
+
+    /// <summary>Steps between checkpoints; 0: by time and epoch only.</summary>
+    public int CheckpointEverySteps { get; init; }
+
+    /// <summary>What runs the actors.</summary>
+    public string Engine { get; init; } = "local";
+
+    /// <summary>The least severe log messages that are shown.</summary>
+    public LogLevel LogLevel { get; init; } = LogLevel.Warning;
+}
