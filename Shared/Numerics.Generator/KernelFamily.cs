@@ -30,6 +30,8 @@ internal sealed class KernelFamily
     public string MaskLoad(string address, string mask) =>
         Bits == 512 ? $"Avx512F.MaskLoad({address}, {mask}, {Type}.Zero)" : $"Avx.MaskLoad({address}, {mask})";
 
-    public string MaskStore(string address, string mask, string value) =>
-        $"{(Bits == 512 ? "Avx512F" : "Avx")}.MaskStore({address}, {mask}, {value})";
+    /// <summary>The 256-bit masked store is microcode on some processors; the AVX-512 form of it never is.</summary>
+    public string MaskStore(string address, string mask, string value) => Bits == 512
+        ? $"Avx512F.MaskStore({address}, {mask}, {value})"
+        : $"MaskStore({address}, {mask}, {value})";
 }

@@ -81,11 +81,15 @@ public static class ConvolutionForward
         for (int pixel = 0; pixel < pixels; pixel += chunk)
         {
             int rows = Math.Min(chunk, pixels - pixel);
-            for (int i = 0; i < rows; i++)
+            for (int i = 0; i < rows;)
             {
-                windows[i] = window + (nint)column * images.ColumnStep;
-                if (++column < outWidth)
-                    continue;
+                int run = Math.Min(rows - i, outWidth - column);
+                nint first = window + (nint)column * images.ColumnStep;
+                for (int end = i + run; i < end; i++, first += images.ColumnStep)
+                    windows[i] = first;
+                column += run;
+                if (column < outWidth)
+                    break;
                 column = 0;
                 window += images.RowStep;
                 if (++row < outHeight)

@@ -1,24 +1,40 @@
+using System.Runtime.Intrinsics;
+
 namespace Distributed.Numerics;
 
 /// <summary>Element by element operations that belong to no layer.</summary>
-public static class Elementwise
+public static unsafe class Elementwise
 {
     /// <summary>destination = left + right; the destination may be either of them.</summary>
     public static void Add(ReadOnlySpan<float> left, ReadOnlySpan<float> right, Span<float> destination)
     {
         Check.Length(right.Length, left.Length, nameof(right));
         Check.Length(destination.Length, left.Length, nameof(destination));
-        for (int i = 0; i < left.Length; i++)
-            destination[i] = left[i] + right[i];
+        fixed (float* a = left, b = right, sum = destination)
+        {
+            int i = 0;
+            for (; i <= left.Length - Lanes.Count; i += Lanes.Count)
+                (Vector256.Load(a + i) + Vector256.Load(b + i)).Store(sum + i);
+            for (; i < left.Length; i++)
+                sum[i] = a[i] + b[i];
+        }
     }
 
     /// <summary>True where no element is NaN or infinite.</summary>
     public static bool AllFinite(ReadOnlySpan<float> values)
     {
-        foreach (float value in values)
-            if (!float.IsFinite(value))
-                return false;
-        return true;
+        // x - x is 0 for finite x, else NaN, and NaN stays.
+        float rest = 0;
+        fixed (float* x = values)
+        {
+            int i = 0;
+            Vector256<float> sum = default;
+            for (; i <= values.Length - Lanes.Count; i += Lanes.Count)
+                sum += Vector256.Load(x + i) - Vector256.Load(x + i);
+            for (; i < values.Length; i++)
+                rest += x[i] - x[i];
+            return rest == 0 && Vector256.EqualsAll(sum, Vector256<float>.Zero);
+        }
     }
 
     /// <summary>destination[i] = fma(pixels[i], scale[i mod channels], shift[i mod channels]).</summary>

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Distributed.Numerics;
 
@@ -75,6 +77,15 @@ internal static unsafe partial class MicroKernel
         if (HasAvx512)
             return width == 32 ? Zmm2(rows) : Zmm1(rows);
         return Ymm2(rows);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void MaskStore(float* target, Vector256<float> mask, Vector256<float> value)
+    {
+        if (Avx512F.VL.IsSupported)
+            Avx512F.VL.MaskStore(target, mask, value);
+        else
+            Avx.MaskStore(target, mask, value);
     }
 
     [SkipLocalsInit]

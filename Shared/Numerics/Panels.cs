@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
 namespace Distributed.Numerics;
 
 /// <summary>
@@ -16,14 +19,35 @@ internal static unsafe class Panels
         for (int n = 0; n < columns;)
         {
             int width = MicroKernel.PanelWidth(columns - n), used = Math.Min(width, columns - n);
-            float* target = panels + (nint)rows * n, from = source + n;
-            for (int r = 0; r < rows; r++, from += stride, target += width)
-            {
-                new ReadOnlySpan<float>(from, used).CopyTo(new Span<float>(target, used));
-                if (used < width)
-                    new Span<float>(target + used, width - used).Clear();
-            }
+            if (Avx.IsSupported)
+                CopyVectors(source + n, stride, rows, used, width, panels + (nint)rows * n);
+            else
+                CopyElements(source + n, stride, rows, used, width, panels + (nint)rows * n);
             n += width;
+        }
+    }
+
+    private static void CopyElements(float* source, nint stride, int rows, int used, int width, float* target)
+    {
+        for (int r = 0; r < rows; r++, source += stride, target += width)
+            for (int c = 0; c < width; c++)
+                target[c] = c < used ? source[c] : 0;
+    }
+
+    private static void CopyVectors(float* source, nint stride, int rows, int used, int width, float* target)
+    {
+        const int Lanes = 8;
+        int whole = used / Lanes * Lanes;
+        Vector256<float> mask = Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(used - whole)).AsSingle();
+        for (int r = 0; r < rows; r++, source += stride, target += width)
+        {
+            int c = 0;
+            for (; c < whole; c += Lanes)
+                Vector256.Load(source + c).Store(target + c);
+            if (c < width)
+                Avx.MaskLoad(source + c, mask).Store(target + c);
+            for (c += Lanes; c < width; c += Lanes)
+                Vector256<float>.Zero.Store(target + c);
         }
     }
 

@@ -13,9 +13,11 @@ internal static unsafe class Transpose
     public static void Run(float* source, nint sourceStride, float* target, nint targetStride, int rows, int columns)
     {
         int wholeRows = Avx.IsSupported ? rows / Block * Block : 0, wholeColumns = columns / Block * Block;
-        for (int c = 0; c < wholeColumns; c += Block)
+        // Two blocks side by side are one cache line of the source; rows a power of two apart would evict it in between.
+        for (int pair = 0; pair < wholeColumns; pair += 2 * Block)
             for (int r = 0; r < wholeRows; r += Block)
-                Block8(source + r * sourceStride + c, sourceStride, target + c * targetStride + r, targetStride);
+                for (int c = pair; c < Math.Min(pair + 2 * Block, wholeColumns); c += Block)
+                    Block8(source + r * sourceStride + c, sourceStride, target + c * targetStride + r, targetStride);
         for (int r = 0; r < wholeRows; r++)
             for (int c = wholeColumns; c < columns; c++)
                 target[c * targetStride + r] = source[r * sourceStride + c];
