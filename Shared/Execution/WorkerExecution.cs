@@ -114,9 +114,23 @@ public sealed class WorkerExecution : IDisposable
     /// <summary>A buffer's content, to be pushed.</summary>
     public ReadOnlySpan<float> Gradient(BufferId buffer) => _gradients[buffer.Value]!.Span;
 
-    /// <summary>Whether a range lies within a data part: an order that does not is a peer's mistake.</summary>
-    public bool IsWithin(DataSplit split, int first, int count) =>
-        first >= 0 && count > 0 && first <= Data.Count(split) - count;
+    /// <summary>Whether what a Train message asks for exists; a message that does not fit is a peer's mistake.</summary>
+    public bool IsSound(Train train)
+    {
+        if (train.MicroBatch != _plan.MicroBatch || train.Samples <= 0 || train.FirstSample < 0) return false;
+        if (train.FirstSample > Data.Count(DataSplit.Training) - train.Samples || train.Epoch < 0) return false;
+        for (int i = 0; i < train.Nodes.Count; i++)
+        {
+            if (!train.Nodes[i].IsNodeOf(train.MicroBatches)) return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether what an Evaluate message asks for exists.</summary>
+    public bool IsSound(Evaluate evaluate) =>
+        evaluate.MicroBatch == _plan.MicroBatch && evaluate.First >= 0 && evaluate.Count > 0
+        && evaluate.First <= Data.Count(evaluate.Split) - evaluate.Count;
 
     /// <summary>Makes room in a slot for the results of an evaluation part.</summary>
     public void EnsureSlot(int slot, int samples) => (_slots[slot] ??= new EvaluationSlot()).Resize(samples, _plan.MicroBatch);

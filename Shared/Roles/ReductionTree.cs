@@ -31,7 +31,7 @@ public readonly record struct HeldNode(TreeNode Node, BufferId Buffer, NodeStati
 /// The canonical reduction tree over the micro-batches of one step, as a node by node bookkeeping of which partial
 /// sums are held. Siblings are merged (left plus right) as soon as both are held, up to the roots: one root [0, G) at
 /// the server, the dealt nodes at a worker. The sum is therefore the same bits in whatever order nodes arrive.
-/// Invariant: held nodes are disjoint, ordered by start, and no held node has its sibling held below a root.
+/// Invariant: roots are disjoint; held nodes are disjoint, ordered by start, and none has its sibling held below a root.
 /// After the first steps nothing is allocated.
 /// </summary>
 public sealed class ReductionTree
@@ -78,9 +78,10 @@ public sealed class ReductionTree
         return false;
     }
 
-    /// <summary>Takes the held node that covers exactly <paramref name="root"/> out of the tree, with its buffer.</summary>
+    /// <summary>Takes a complete root out of the tree, with its buffer: nothing is accepted under it any more.</summary>
     public HeldNode Take(TreeNode root)
     {
+        _roots.Remove(root);
         for (int i = 0; i < _held.Count; i++)
         {
             HeldNode held = _held[i];

@@ -32,14 +32,14 @@ public sealed partial class CoordinatorRole
 
     private void Score(EvaluationReturned returned, TimeSpan now, List<CoordinatorEffect> effects)
     {
+        _workers.TryGetValue(returned.Worker.Value, out WorkerEntry? worker);
+        if (worker?.Standing == WorkerStanding.Overdue) Reactivate(worker, "it answered", now, effects);
         if (_evaluation is not { } round || returned.Result.Evaluation != round.Id || returned.Result.Fence != _fence) return;
-        if (_workers.TryGetValue(returned.Worker.Value, out WorkerEntry? worker))
+        if (worker is not null)
         {
             worker.Parts.RemoveAll(part => part.First == returned.Result.First);
-            if (worker.Standing == WorkerStanding.Overdue) Reactivate(worker, "it answered", effects);
             worker.ComputeDeadline = null;
             if (worker.Parts.Count > 0) ArmCompute(worker, worker.Parts.Sum(round.Leaves), now);
-            ReleaseLeaver(worker, effects);
         }
 
         if (!round.Accept(returned.Result, returned.Correct))

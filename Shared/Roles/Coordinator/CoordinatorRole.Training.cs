@@ -35,7 +35,35 @@ public sealed partial class CoordinatorRole
         if (_dealIsStale || _dealtSamples != _stepSamples || Progress.Step % StepsPerDeal == 0) Redeal();
         for (int i = 0; i < _dealtTo.Length; i++) Assign(_dealtTo[i], _cuts[i], _cuts[i + 1]);
         SendDealt(_dealtTo, now, effects);
+        Probe(effects);
     }
+
+    /// <summary>
+    /// Asks each overdue worker for one micro-batch that is dealt to someone else too. Its answer, in time or late, shows
+    /// that it computes again, and nobody waits for it.
+    /// </summary>
+    private void Probe(List<CoordinatorEffect> effects)
+    {
+        foreach (WorkerEntry worker in _workers.Values)
+        {
+            if (worker.Standing != WorkerStanding.Overdue || worker.IsLeaving) continue;
+            Train train = NewTrain();
+            train.Nodes.Add(TreeNode.Leaf(0));
+            train.Credits = 1;
+            effects.Add(new SendToWorker(worker.Id, train));
+        }
+    }
+
+    private Train NewTrain() => new()
+    {
+        Fence = _fence,
+        Step = CurrentStep,
+        Epoch = Progress.Epoch,
+        Version = _version,
+        FirstSample = Progress.StepInEpoch * _settings.Batch,
+        Samples = _stepSamples,
+        MicroBatch = _settings.MicroBatch,
+    };
 
     private void Redeal()
     {
@@ -74,16 +102,7 @@ public sealed partial class CoordinatorRole
             List<DealtNode> owed = _dealt.FindAll(d => d.Worker == worker.Id);
             if (owed.TrueForAll(d => d.Sent)) continue;
             owed.Sort(static (a, b) => a.Sequence.CompareTo(b.Sequence));
-            Train train = new()
-            {
-                Fence = _fence,
-                Step = CurrentStep,
-                Epoch = Progress.Epoch,
-                Version = _version,
-                FirstSample = Progress.StepInEpoch * _settings.Batch,
-                Samples = _stepSamples,
-                MicroBatch = _settings.MicroBatch,
-            };
+            Train train = NewTrain();
             foreach (DealtNode dealt in owed)
             {
                 train.Nodes.Add(dealt.Node);
@@ -141,7 +160,7 @@ public sealed partial class CoordinatorRole
 
     private bool HasDealt(WorkerId worker) => _dealt.Any(d => d.Worker == worker);
 
-    private void Accept(NodeAccepted accepted, List<CoordinatorEffect> effects)
+    private void Accept(NodeAccepted accepted, TimeSpan now, List<CoordinatorEffect> effects)
     {
         _workers.TryGetValue(accepted.Worker.Value, out WorkerEntry? worker);
         worker?.Measure(accepted.Node.Count, accepted.Statistics.ComputeMicroseconds);
@@ -151,20 +170,18 @@ public sealed partial class CoordinatorRole
         if (worker is not null)
         {
             worker.StepMicroseconds += accepted.Statistics.ComputeMicroseconds;
-            if (!HasDealt(worker.Id)) worker.ComputeDeadline = null;
-            if (worker.Standing == WorkerStanding.Overdue) Reactivate(worker, "it answered", effects);
-            ReleaseLeaver(worker, effects);
+            if (worker.Standing == WorkerStanding.Overdue) Reactivate(worker, "it answered", now, effects);
         }
 
         GrantCredits();
         SendCredits(effects);
     }
 
-    private void Drop(NodeDropped dropped, List<CoordinatorEffect> effects)
+    private void Drop(NodeDropped dropped, TimeSpan now, List<CoordinatorEffect> effects)
     {
         Progress = Progress with { DuplicatesDropped = Progress.DuplicatesDropped + 1 };
         if (_workers.TryGetValue(dropped.Worker.Value, out WorkerEntry? worker) && worker.Standing == WorkerStanding.Overdue)
-            Reactivate(worker, "it answered late", effects);
+            Reactivate(worker, "it answered late", now, effects);
     }
 
     private void Apply(StepApplied applied, TimeSpan now, List<CoordinatorEffect> effects)
@@ -185,7 +202,6 @@ public sealed partial class CoordinatorRole
         _version = applied.Version;
         _dealt.Clear();
         _phase = Phase.Idle;
-        foreach (WorkerEntry worker in _workers.Values) worker.ComputeDeadline = null;
         effects.Add(new Report(new StepEnded(Progress, applied.Statistics, (now - _stepBegan).TotalSeconds, slowest)));
     }
 
@@ -195,13 +211,7 @@ public sealed partial class CoordinatorRole
         List<DealtNode> lost = _dealt.FindAll(d => !(_workers.TryGetValue(d.Worker.Value, out WorkerEntry? w) && MayFinish(w)));
         if (lost.Count == 0) return;
         WorkerEntry[] active = [.. _workers.Values.Where(worker => worker.IsActive)];
-        if (active.Length == 0)
-        {
-            NoticeWaiting(now, effects);
-            return;
-        }
-
-        _noticeDeadline = null;
+        if (active.Length == 0) return;
         foreach ((int start, int end) in ContiguousRanges(lost))
         {
             int[] cuts = RangeDealer.Deal(start, end, StepMicroBatches, Speeds(active), _settings.NodeSeconds);

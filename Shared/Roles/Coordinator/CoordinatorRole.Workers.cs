@@ -5,11 +5,15 @@ namespace Distributed.Roles.Coordinator;
 // Workers: who takes part, whose lease or compute has run out.
 public sealed partial class CoordinatorRole
 {
+    // What a worker says of its own speed may not make a wait endless.
+    private const double LongestComputeSeconds = 86_400;
+
     private void Join(WorkerJoined joined, TimeSpan now, List<CoordinatorEffect> effects)
     {
         WorkerEntry worker = new(joined.Worker, joined.Name, joined.Threads) { LastHeard = now };
         if (!_workers.TryAdd(joined.Worker.Value, worker))
             throw new InvalidOperationException($"Worker {joined.Worker.Value} joined twice.");
+        _exhausted = null;
         effects.Add(new PublishTo(worker.Id));
         ReportStanding(worker, "", effects);
         _dealIsStale = true;
@@ -21,23 +25,30 @@ public sealed partial class CoordinatorRole
         worker.LastHeard = now;
         if (worker.Standing != WorkerStanding.Silent) return;
         effects.Add(new PublishTo(id));
-        Reactivate(worker, "it is heard again", effects);
+        Reactivate(worker, "it is heard again", now, effects);
     }
 
     private void Leave(WorkerId id, List<CoordinatorEffect> effects)
     {
-        if (!_workers.TryGetValue(id.Value, out WorkerEntry? worker) || worker.Standing == WorkerStanding.Leaving) return;
+        if (!_workers.TryGetValue(id.Value, out WorkerEntry? worker) || worker.IsLeaving) return;
+        worker.IsLeaving = true;
         worker.Standing = WorkerStanding.Leaving;
         _dealIsStale = true;
         ReportStanding(worker, "it was asked to stop", effects);
-        ReleaseLeaver(worker, effects);
     }
 
-    /// <summary>Lets a leaving worker go once nothing it was dealt is outstanding.</summary>
-    private void ReleaseLeaver(WorkerEntry worker, List<CoordinatorEffect> effects)
+    /// <summary>Ends the deadline of a worker that has nothing to do, and lets it go if it is leaving.</summary>
+    private void SettleIdleWorkers(TimeSpan now, List<CoordinatorEffect> effects)
     {
-        if (worker.Standing == WorkerStanding.Leaving && worker.Parts.Count == 0 && !HasDealt(worker.Id))
+        foreach (WorkerEntry worker in _workers.Values)
+        {
+            if (worker.Parts.Count > 0 || HasDealt(worker.Id)) continue;
+            worker.ComputeDeadline = null;
+            if (!worker.IsLeaving || worker.IsReleased) continue;
+            worker.IsReleased = true;
+            worker.StandingSince = now;
             effects.Add(new SendToWorker(worker.Id, new Stop("nothing is left to do for it")));
+        }
     }
 
     private void Lose(WorkerGone gone, List<CoordinatorEffect> effects)
@@ -55,7 +66,7 @@ public sealed partial class CoordinatorRole
         foreach (WorkerEntry worker in _workers.Values)
         {
             TimeSpan silence = now - worker.LastHeard;
-            if (worker.Standing is WorkerStanding.Silent or WorkerStanding.Overdue && now - worker.StandingSince >= _settings.DropAfter)
+            if (now >= DropDeadline(worker))
             {
                 effects.Add(new DropWorker(worker.Id, $"it was {Word(worker.Standing)} for {(now - worker.StandingSince).TotalSeconds:0} s"));
                 worker.StandingSince = now;
@@ -70,12 +81,25 @@ public sealed partial class CoordinatorRole
                 CheckOverdue(worker, now, effects);
             }
         }
+
+        if (CountActive() > 0) return;
+        foreach (WorkerEntry worker in _workers.Values)
+        {
+            if (worker.Standing == WorkerStanding.Overdue) Reactivate(worker, "nobody else is there", now, effects);
+        }
     }
+
+    /// <summary>When a worker that neither works nor goes is dropped; null for one that does.</summary>
+    private TimeSpan? DropDeadline(WorkerEntry worker) =>
+        worker.IsReleased || worker.Standing is WorkerStanding.Silent or WorkerStanding.Overdue
+            ? worker.StandingSince + _settings.DropAfter
+            : null;
 
     private void CheckOverdue(WorkerEntry worker, TimeSpan now, List<CoordinatorEffect> effects)
     {
         string reason = $"its compute takes {(now - worker.ComputeSince).TotalSeconds:0} s so far";
         worker.ComputeDeadline = now + _settings.LeastComputeDeadline;
+        if (worker.Parts.Count == 0 && !_dealt.Exists(d => d.Worker == worker.Id && d.Granted)) return; // it may not push
         if (_workers.Values.Any(other => other != worker && other.IsActive))
             Suspend(worker, WorkerStanding.Overdue, reason, now, effects);
         else
@@ -93,10 +117,12 @@ public sealed partial class CoordinatorRole
         ReturnParts(worker);
     }
 
-    private void Reactivate(WorkerEntry worker, string reason, List<CoordinatorEffect> effects)
+    private void Reactivate(WorkerEntry worker, string reason, TimeSpan now, List<CoordinatorEffect> effects)
     {
-        worker.Standing = WorkerStanding.Active;
+        worker.Standing = worker.IsLeaving ? WorkerStanding.Leaving : WorkerStanding.Active;
         worker.ComputeDeadline = null;
+        int owed = _dealt.Where(d => d.Worker == worker.Id).Sum(d => d.Node.Count);
+        if (owed > 0) ArmCompute(worker, owed, now);
         _dealIsStale = true;
         ReportStanding(worker, reason, effects);
     }
@@ -117,7 +143,7 @@ public sealed partial class CoordinatorRole
         int rounds = (microBatches + worker.Threads - 1) / worker.Threads;
         TimeSpan allowed = each == 0
             ? 12 * _settings.LeastComputeDeadline
-            : TimeSpan.FromSeconds(_settings.ComputeDeadlineFactor * rounds * each);
+            : TimeSpan.FromSeconds(Math.Min(_settings.ComputeDeadlineFactor * rounds * each, LongestComputeSeconds));
         if (allowed < _settings.LeastComputeDeadline) allowed = _settings.LeastComputeDeadline;
         if (worker.ComputeDeadline is null) worker.ComputeSince = now;
         worker.ComputeDeadline = now + allowed;

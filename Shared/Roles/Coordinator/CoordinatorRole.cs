@@ -18,6 +18,9 @@ public sealed partial class CoordinatorRole
     private EvaluationScore? _test;
     private bool _bestPublished;
     private bool _stopping;
+    private RunEnding _stopEnding = RunEnding.Stopped;
+    private string _stopReason = "";
+    private WorkersExhausted? _exhausted;
     private TimeSpan? _stopDeadline;
     private TimeSpan? _noticeDeadline;
 
@@ -56,11 +59,10 @@ public sealed partial class CoordinatorRole
         get
         {
             if (IsFinished) return null;
-            TimeSpan? earliest = Earlier(_stopDeadline, _noticeDeadline);
+            TimeSpan? earliest = Earlier(_phase == Phase.Stepping ? _stopDeadline : null, _noticeDeadline);
             foreach (WorkerEntry worker in _workers.Values)
             {
-                if (worker.Standing is WorkerStanding.Silent or WorkerStanding.Overdue)
-                    earliest = Earlier(earliest, worker.StandingSince + _settings.DropAfter);
+                earliest = Earlier(earliest, DropDeadline(worker));
                 if (worker.Standing != WorkerStanding.Silent)
                     earliest = Earlier(earliest, worker.LastHeard + _settings.Lease);
                 earliest = Earlier(earliest, worker.ComputeDeadline);
@@ -80,8 +82,8 @@ public sealed partial class CoordinatorRole
             case WorkerHeard heard: Hear(heard.Worker, now, effects); break;
             case WorkerLeaving leaving: Leave(leaving.Worker, effects); break;
             case WorkerGone gone: Lose(gone, effects); break;
-            case NodeAccepted accepted: Accept(accepted, effects); break;
-            case NodeDropped dropped: Drop(dropped, effects); break;
+            case NodeAccepted accepted: Accept(accepted, now, effects); break;
+            case NodeDropped dropped: Drop(dropped, now, effects); break;
             case StepApplied applied: Apply(applied, now, effects); break;
             case StepCancelled: if (_phase == Phase.Cancelling) _phase = Phase.Idle; break;
             case StepNotFinite broken: EndAsNotFinite(broken, effects); break;
@@ -90,15 +92,20 @@ public sealed partial class CoordinatorRole
             case CheckpointSaved saved: EndSave(saved.Id, null, effects); break;
             case CheckpointFailed failed: EndSave(failed.Id, failed.Reason, effects); break;
             case StopRequested: RequestStop(now, effects); break;
-            case WorkersExhausted exhausted: EndWithoutWorkers(exhausted, effects); break;
+            case WorkersExhausted exhausted: _exhausted = exhausted; break;
             case DeadlineReached: break;
             default: throw new InvalidOperationException($"Unknown input {input.GetType().Name}.");
         }
 
+        if (IsFinished) return;
         CheckWorkers(now, effects);
         if (_phase == Phase.Stepping) DealAgain(now, effects);
+        CheckExhausted();
         CheckStop(now, effects);
         Advance(now, effects);
+        if (IsFinished) return;
+        SettleIdleWorkers(now, effects);
+        NoticeWaiting(now, effects);
     }
 
     /// <summary>Begins whatever is next, when nothing is under way.</summary>
@@ -108,25 +115,19 @@ public sealed partial class CoordinatorRole
         {
             SaveIfDue(now, effects);
             if (SaveIsWaiting) return;
-            if (_stopping)
-            {
-                if (!_saving) End(RunEnding.Stopped, _saveFailure ?? "", effects);
-                return;
-            }
-
-            if (IsTrained && (_settings.TestSamples == 0 || _test is not null))
+            if (IsTested)
             {
                 if (!_saving) Complete(effects);
                 return;
             }
 
-            if (CountActive() < Math.Max(1, _settings.MinimumWorkers))
+            if (_stopping)
             {
-                NoticeWaiting(now, effects);
+                if (!_saving) EndStopped(effects);
                 return;
             }
 
-            _noticeDeadline = null;
+            if (CountActive() < LeastWorkers) return;
             if (IsTrained) PublishBestOrTest(effects);
             else if (Progress.StepInEpoch < _settings.StepsPerEpoch) BeginNextStep(now, effects);
             else if (_settings.ValidationSamples > 0 && _validation is null)
@@ -140,6 +141,10 @@ public sealed partial class CoordinatorRole
     private bool IsTrained =>
         Progress.Epoch >= _settings.Epochs
         || (_settings.Patience > 0 && Progress.EpochsWithoutImprovement >= _settings.Patience);
+
+    private bool IsTested => IsTrained && (_settings.TestSamples == 0 || _test is not null);
+
+    private int LeastWorkers => Math.Max(1, _settings.MinimumWorkers);
 
     private void CloseEpoch(List<CoordinatorEffect> effects)
     {
@@ -214,11 +219,19 @@ public sealed partial class CoordinatorRole
             $"The loss is no longer finite at step {broken.Step.Value} (first in layer {broken.Layer}): "
             + "lower --learning-rate, or resume from an earlier checkpoint with other settings.", effects);
 
-    private void EndWithoutWorkers(WorkersExhausted exhausted, List<CoordinatorEffect> effects)
+    /// <summary>With the last worker gone and none to come, the run stops as if asked to, so that it can be resumed.</summary>
+    private void CheckExhausted()
     {
-        if (_workers.Count == 0)
-            End(exhausted.UserError ? RunEnding.UserError : RunEnding.Failed, exhausted.Reason, effects);
+        if (_exhausted is not { } exhausted || _workers.Count > 0 || _stopping) return;
+        _stopEnding = exhausted.UserError ? RunEnding.UserError : RunEnding.Failed;
+        _stopReason = exhausted.Reason;
+        _stopping = true;
+        _saveRequested = true;
+        if (_phase == Phase.Evaluating) AbandonEvaluation();
     }
+
+    private void EndStopped(List<CoordinatorEffect> effects) =>
+        End(_stopEnding, string.Join(" ", new[] { _stopReason, _saveFailure ?? "" }.Where(text => text.Length > 0)), effects);
 
     private void Complete(List<CoordinatorEffect> effects)
     {
@@ -234,15 +247,29 @@ public sealed partial class CoordinatorRole
         effects.Add(new Finish(ending, reason, _test));
     }
 
+    private bool IsWaitingForWorkers => _phase switch
+    {
+        Phase.Stepping or Phase.Evaluating => !_workers.Values.Any(MayFinish),
+        Phase.Idle => !SaveIsWaiting && !_stopping && !IsTested && CountActive() < LeastWorkers,
+        _ => false,
+    };
+
+    /// <summary>Says from time to time that the run waits for workers, as long as it does.</summary>
     private void NoticeWaiting(TimeSpan now, List<CoordinatorEffect> effects)
     {
+        if (!IsWaitingForWorkers)
+        {
+            _noticeDeadline = null;
+            return;
+        }
+
         if (_noticeDeadline is { } due && now < due) return;
         bool first = _noticeDeadline is null;
         _noticeDeadline = now + _settings.WaitingNotice;
         if (first && _workers.Count == 0) return;
         string silent = string.Join(", ", _workers.Values.Where(w => !w.IsActive).Select(w => $"{w.Name} is {Word(w.Standing)}"));
         effects.Add(new Report(new Notice(
-            $"Waiting for workers: {CountActive()} of at least {Math.Max(1, _settings.MinimumWorkers)} are there"
+            $"Waiting for workers: {CountActive()} of at least {LeastWorkers} are there"
             + (silent.Length == 0 ? "." : $" ({silent})."))));
     }
 

@@ -48,7 +48,16 @@ internal sealed class EvaluationRound
 
     public bool IsComplete => _remaining == 0;
 
-    public bool TryNext(out EvaluationPart part) => _open.TryDequeue(out part);
+    /// <summary>The next part that nobody has and that is not scored.</summary>
+    public bool TryNext(out EvaluationPart part)
+    {
+        while (_open.TryDequeue(out part))
+        {
+            if (!_done[part.First / _microBatch]) return true;
+        }
+
+        return false;
+    }
 
     public void Return(EvaluationPart part) => _open.Enqueue(part);
 

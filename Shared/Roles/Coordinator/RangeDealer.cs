@@ -26,6 +26,7 @@ public static class RangeDealer
         ArgumentOutOfRangeException.ThrowIfZero(speeds.Count);
         int[] positions = Positions(start, end, Math.Max(MaximumPositions, 4 * speeds.Count));
         int count = positions.Length;
+        int[,] nodes = FrontierSizes(positions, microBatches);
         double[] best = new double[count];
         Array.Fill(best, double.PositiveInfinity);
         best[0] = 0;
@@ -40,8 +41,8 @@ public static class RangeDealer
                 for (int from = 0; from <= to; from++)
                 {
                     if (double.IsPositiveInfinity(best[from])) continue;
-                    TreeNode range = new(positions[from], positions[to]);
-                    double time = Math.Max(best[from], Cost(range, microBatches, speeds[worker], nodeSeconds));
+                    int range = positions[to] - positions[from];
+                    double time = Math.Max(best[from], Cost(range, nodes[from, to], speeds[worker], nodeSeconds));
                     if (time >= next[to]) continue;
                     next[to] = time;
                     choices[worker][to] = from;
@@ -78,12 +79,24 @@ public static class RangeDealer
         return [.. positions];
     }
 
-    private static double Cost(TreeNode range, int microBatches, WorkerSpeed speed, double nodeSeconds)
+    /// <summary>Nodes of the frontier of each range from one position to another.</summary>
+    private static int[,] FrontierSizes(int[] positions, int microBatches)
     {
-        if (range.Count == 0) return 0;
-        int rounds = (range.Count + speed.Threads - 1) / speed.Threads;
+        int[,] sizes = new int[positions.Length, positions.Length];
         Span<TreeNode> nodes = stackalloc TreeNode[TreeNode.FrontierLimit];
-        int count = TreeNode.Frontier(range.Start, range.End, microBatches, nodes);
-        return rounds * speed.MicroBatchSeconds + count * nodeSeconds;
+        for (int from = 0; from < positions.Length; from++)
+        {
+            for (int to = from + 1; to < positions.Length; to++)
+                sizes[from, to] = TreeNode.Frontier(positions[from], positions[to], microBatches, nodes);
+        }
+
+        return sizes;
+    }
+
+    private static double Cost(int microBatches, int nodes, WorkerSpeed speed, double nodeSeconds)
+    {
+        if (microBatches == 0) return 0;
+        int rounds = (microBatches + speed.Threads - 1) / speed.Threads;
+        return rounds * speed.MicroBatchSeconds + nodes * nodeSeconds;
     }
 }

@@ -13,8 +13,14 @@ internal sealed class WorkerEntry(WorkerId id, string name, int threads)
 
     public WorkerStanding Standing { get; set; } = WorkerStanding.Active;
 
-    /// <summary>Since when it stands as silent or overdue.</summary>
+    /// <summary>Since when it stands as silent or overdue, or was told to stop.</summary>
     public TimeSpan StandingSince { get; set; }
+
+    /// <summary>Whether it asked to leave, however it stands now.</summary>
+    public bool IsLeaving { get; set; }
+
+    /// <summary>Whether it was told to stop because it asked to leave and has nothing to do.</summary>
+    public bool IsReleased { get; set; }
 
     public TimeSpan LastHeard { get; set; }
 
@@ -35,7 +41,7 @@ internal sealed class WorkerEntry(WorkerId id, string name, int threads)
 
     public bool IsActive => Standing == WorkerStanding.Active;
 
-    /// <summary>Takes a measurement in: half the weight to what was known, so that one stall is soon forgotten.</summary>
+    /// <summary>Takes a measurement in: a quarter of the weight, so that one stall is soon forgotten.</summary>
     public void Measure(int microBatches, long microseconds)
     {
         if (microBatches <= 0 || microseconds <= 0) return;

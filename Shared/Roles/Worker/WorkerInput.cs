@@ -86,6 +86,7 @@ public enum WorkerEffectKind
 /// <param name="Statistics">Its sums.</param>
 /// <param name="Evaluation">Which evaluation.</param>
 /// <param name="Split">Of which data part.</param>
+/// <param name="PartSamples">Samples of the whole evaluation part.</param>
 public readonly record struct WorkerEffect(
     WorkerEffectKind Kind,
     int Thread = 0,
@@ -100,4 +101,5 @@ public readonly record struct WorkerEffect(
     TreeNode Node = default,
     NodeStatistics Statistics = default,
     long Evaluation = 0,
-    DataSplit Split = default);
+    DataSplit Split = default,
+    int PartSamples = 0);

@@ -36,7 +36,7 @@ public sealed partial class WorkerRole
                 WorkerEffectKind.Evaluate, thread, version,
                 First: part.Order.First + offset, Count: Math.Min(part.Order.MicroBatch, part.Order.Count - offset),
                 MicroBatch: part.Started, Buffer: new BufferId(part.Slot),
-                Evaluation: part.Order.Evaluation, Split: part.Order.Split));
+                Evaluation: part.Order.Evaluation, Split: part.Order.Split, PartSamples: part.Order.Count));
             _parts[i] = part with { Started = part.Started + 1 };
             return true;
         }

@@ -74,7 +74,8 @@ public sealed partial class WorkerRole
 
     private void Dispatch(List<WorkerEffect> effects)
     {
-        if (_preparing || _version is not { } version) return;
+        // Parameters that wait were published because nobody needs work under those in use any more.
+        if (_preparing || _arrived is not null || _version is not { } version) return;
         for (int thread = 0; thread < _busy.Length; thread++)
         {
             if (_busy[thread]) continue;
@@ -127,7 +128,7 @@ public sealed partial class WorkerRole
         {
             if (_owed[i].IsPushed || train.Nodes.Contains(_owed[i].Node)) continue;
             if (_owed[i].IsComplete) Release(_owed[i].Buffer);
-            _tree.RemoveRoot(_owed[i].Node, _operations);
+            else _tree.RemoveRoot(_owed[i].Node, _operations);
             _owed.RemoveAt(i);
         }
 
@@ -164,6 +165,7 @@ public sealed partial class WorkerRole
     {
         _busy[input.Thread] = false;
         TreeNode leaf = TreeNode.Leaf(input.MicroBatch);
+        // A leaf whose node was given up and dealt again can be computed twice: the second one finds no root or its double.
         if (input.Step != _step || !_tree.Covers(leaf))
         {
             Release(input.Buffer);

@@ -1,0 +1,140 @@
+using System.Diagnostics;
+using Distributed.Execution;
+using Distributed.Learning;
+using Distributed.Protocol;
+using Distributed.Roles;
+using Distributed.Roles.Worker;
+using Distributed.Runtime;
+using Distributed.Runtime.Native;
+
+namespace Distributed.Worker;
+
+/// <summary>
+/// The worker's compute threads. Each waits for one job, runs it from start to end, and posts the outcome to the role's
+/// mailbox; a job computes one micro-batch, or takes part in preparing new parameters.
+/// </summary>
+internal sealed class ComputeThreads : IDisposable
+{
+    private readonly WorkerExecution _execution;
+    private readonly Mailbox<WorkerInput> _mailbox;
+    private readonly Action<Exception> _fault;
+    private readonly ComputeThread[] _threads;
+    private WorkerInput _prepared;
+    private int _nextPart;
+    private int _preparing;
+
+    public ComputeThreads(
+        WorkerExecution execution, Mailbox<WorkerInput> mailbox, int threads, Action<Exception> fault)
+    {
+        _execution = execution;
+        _mailbox = mailbox;
+        _fault = fault;
+        _threads = new ComputeThread[threads];
+        for (int i = 0; i < threads; i++) _threads[i] = new ComputeThread(this, i);
+    }
+
+    /// <summary>Gives a thread that is free its next job.</summary>
+    public void Start(in WorkerEffect job) => _threads[job.Thread].Start(job);
+
+    /// <summary>Prepares the parameters in use on all threads, which are free; the last one to end reports it.</summary>
+    public void Prepare(ParameterVersion version)
+    {
+        _prepared = new WorkerInput(WorkerInputKind.Prepared, Version: version);
+        _nextPart = -1;
+        _preparing = _threads.Length;
+        for (int i = 0; i < _threads.Length; i++) _threads[i].Start(new WorkerEffect(WorkerEffectKind.UseParameters, i));
+    }
+
+    public void Dispose()
+    {
+        foreach (ComputeThread thread in _threads) thread.Dispose();
+    }
+
+    private sealed class ComputeThread : IDisposable
+    {
+        private readonly ComputeThreads _owner;
+        private readonly SemaphoreSlim _wake = new(0);
+        private WorkerEffect _job;
+        private long _prepareMicroseconds;
+        private volatile bool _ended;
+
+        public ComputeThread(ComputeThreads owner, int index)
+        {
+            _owner = owner;
+            new Thread(Run) { IsBackground = true, Name = $"compute {index}" }.Start();
+        }
+
+        public void Start(in WorkerEffect job)
+        {
+            _job = job;
+            _wake.Release();
+        }
+
+        public void Dispose()
+        {
+            _ended = true;
+            _wake.Release();
+        }
+
+        private void Run()
+        {
+            ThreadPriorities.LowerForCompute();
+            try
+            {
+                while (true)
+                {
+                    _wake.Wait();
+                    if (_ended) return;
+                    Do(_job);
+                }
+            }
+            catch (Exception e)
+            {
+                _owner._fault(e);
+            }
+        }
+
+        private void Do(in WorkerEffect job)
+        {
+            switch (job.Kind)
+            {
+                case WorkerEffectKind.UseParameters: Prepare(); break;
+                case WorkerEffectKind.Compute: Compute(job); break;
+                case WorkerEffectKind.Evaluate: Evaluate(job); break;
+                default: throw new InvalidOperationException($"{job.Kind} is no job for a compute thread.");
+            }
+        }
+
+        private void Prepare()
+        {
+            long start = Stopwatch.GetTimestamp();
+            int part;
+            while ((part = Interlocked.Increment(ref _owner._nextPart)) < _owner._execution.PrepareParts)
+                _owner._execution.Prepare(part);
+            _prepareMicroseconds += Microseconds(start);
+            if (Interlocked.Decrement(ref _owner._preparing) == 0) _owner._mailbox.Post(_owner._prepared);
+        }
+
+        private void Compute(WorkerEffect job)
+        {
+            long start = Stopwatch.GetTimestamp();
+            MicroBatchResult result = _owner._execution.Compute(job.Thread, job.Epoch, job.First, job.Count, job.Buffer);
+            NodeStatistics statistics = new(
+                result.Samples, result.LossSum, result.Correct, Microseconds(start) + _prepareMicroseconds);
+            _prepareMicroseconds = 0;
+            _owner._mailbox.Post(new WorkerInput(
+                WorkerInputKind.Computed, Thread: job.Thread, Step: job.Step, MicroBatch: job.MicroBatch,
+                Buffer: job.Buffer, Statistics: statistics));
+        }
+
+        private void Evaluate(WorkerEffect job)
+        {
+            _owner._execution.Evaluate(job.Thread, job.Split, job.First, job.Count, job.Buffer.Value, job.MicroBatch);
+            _owner._mailbox.Post(new WorkerInput(
+                WorkerInputKind.Evaluated, Thread: job.Thread, MicroBatch: job.MicroBatch, Buffer: job.Buffer));
+        }
+
+        private static long Microseconds(long start) =>
+            (Stopwatch.GetTimestamp() - start) * 1_000_000 / Stopwatch.Frequency;
+    }
+}

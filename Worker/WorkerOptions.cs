@@ -1,0 +1,24 @@
+using System.Net;
+
+namespace Distributed.Worker;
+
+/// <summary>What the worker's command line and environment say.</summary>
+internal sealed record WorkerOptions
+{
+    /// <summary>The environment variable with the run's token: never an argument, which every process list shows.</summary>
+    public const string TokenVariable = "DISTRIBUTED_TOKEN";
+
+    public required IPEndPoint Coordinator { get; init; }
+
+    public required string Token { get; init; }
+
+    public required int Threads { get; init; }
+
+    /// <summary>Where data sets are looked for, before what the coordinator says.</summary>
+    public string? DataDirectory { get; init; }
+
+    /// <summary>Which of the coordinator's own processes this is; -1: started by someone else.</summary>
+    public int LaunchId { get; init; } = -1;
+
+    public bool IsLocal => LaunchId >= 0;
+}

@@ -1,0 +1,182 @@
+using System.Reflection;
+using Distributed.Execution;
+using Distributed.Protocol;
+using Distributed.Roles.Worker;
+using Distributed.Runtime;
+
+namespace Distributed.Worker;
+
+/// <summary>How a session ended.</summary>
+/// <param name="ExitCode">The process's exit code.</param>
+/// <param name="Reason">A sentence for a person; empty when there is nothing to say.</param>
+internal readonly record struct SessionEnd(int ExitCode, string Reason);
+
+/// <summary>
+/// One stay of this worker in a run: joins, loads what the coordinator's specification names, and carries out the
+/// worker role's effects until the coordinator says stop or a link ends.
+/// </summary>
+internal sealed class WorkerSession : IControlHandler, ITensorReceiver<ParametersHeader>, IDisposable
+{
+    private readonly WorkerOptions _options;
+    private readonly TaskCompletionSource<SessionEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<WorkerEffect> _effects = new(64);
+    private readonly Mailbox<WorkerInput> _mailbox;
+    private readonly ControlLink _control;
+    private readonly Welcome _welcome;
+    private readonly WorkerExecution _execution;
+    private readonly WorkerRole _role;
+    private readonly ParameterInbox _inbox;
+    private readonly ComputeThreads _threads;
+    private DataLink<GradientHeader, ParametersHeader>? _data;
+    private long _allocatedBytes;
+
+    private WorkerSession(WorkerOptions options, ControlLink control, Welcome welcome, WorkerExecution execution)
+    {
+        _options = options;
+        _control = control;
+        _welcome = welcome;
+        _execution = execution;
+        _role = new WorkerRole(welcome.Fence, options.Threads);
+        _mailbox = new Mailbox<WorkerInput>(Handle, Fault);
+        _inbox = new ParameterInbox(execution, _mailbox);
+        _threads = new ComputeThreads(execution, _mailbox, options.Threads, Fault);
+    }
+
+    /// <summary>Completed when the session has ended.</summary>
+    public Task<SessionEnd> Completion => _ended.Task;
+
+    /// <summary>Joins a coordinator. Data load while the plan's kernels are compiled.</summary>
+    /// <exception cref="LinkException">Nobody listens there, or the coordinator refused.</exception>
+    public static WorkerSession Join(WorkerOptions options)
+    {
+        (ControlLink control, Welcome welcome) = Connector.Join(options.Coordinator, new Hello(
+            ProtocolVersion.Current, options.Token, ProgramVersion, RunSpecification.ThisNumericsClass,
+            Environment.MachineName, Environment.ProcessId, options.Threads, options.LaunchId));
+        RunSpecification specification = RunSpecification.FromJson(welcome.Specification, "the coordinator's specification");
+        WorkerExecution execution = new(specification, options.Threads);
+        WorkerSession session = new(options, control, welcome, execution);
+        control.Start(welcome, session);
+        try
+        {
+            session.Prepare(specification);
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+
+        return session;
+    }
+
+    /// <summary>Tells the coordinator that this worker is about to leave; it is let go once its work is done.</summary>
+    public void Leave() => _control.Send(new Leaving("it was asked to stop"));
+
+    public void Received(ControlLink link, Message message)
+    {
+        switch (message)
+        {
+            case Train train when _execution.IsSound(train): Post(WorkerInputKind.Train, train); break;
+            case Credit credit: Post(WorkerInputKind.Credit, credit); break;
+            case Evaluate evaluate when _execution.IsSound(evaluate): Post(WorkerInputKind.Evaluate, evaluate); break;
+            case Stop: _ended.TrySetResult(new SessionEnd(0, "")); break;
+            default:
+                _ended.TrySetResult(new SessionEnd(
+                    ExitCodes.CoordinatorLost, $"The coordinator asked for what does not exist: {message}."));
+                break;
+        }
+    }
+
+    public void Ended(ControlLink link, LinkEnd end) => EndWith(end);
+
+    Span<float> ITensorReceiver<ParametersHeader>.Acquire(in ParametersHeader header) =>
+        header.Fence == _welcome.Fence ? _inbox.Acquire() : default;
+
+    void ITensorReceiver<ParametersHeader>.Received(in ParametersHeader header) => _inbox.Arrived(header.Version);
+
+    void ITensorReceiver<ParametersHeader>.Ended(LinkEnd end) => EndWith(end);
+
+    public void Dispose()
+    {
+        _mailbox.Close();
+        _inbox.Dispose();
+        _threads.Dispose();
+        _data?.Dispose();
+        _control.Finish();
+    }
+
+    /// <summary>The program's version, which coordinator and worker must share.</summary>
+    internal static string ProgramVersion { get; } =
+        typeof(WorkerSession).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "?";
+
+    private void Prepare(RunSpecification specification)
+    {
+        Thread warmUp = new(_execution.WarmUp) { IsBackground = true, Name = "warm-up" };
+        warmUp.Start();
+        RunData data = RunData.Load(specification, _options.DataDirectory ?? _welcome.DataDirectory);
+        _execution.UseData(data);
+        warmUp.Join();
+        _control.Send(new Ready(data.Dataset.Sha256, _execution.ParameterCount));
+        _data = Connector.OpenData(_options.Coordinator, new DataHello(
+            _options.Token, _welcome.Run, _welcome.Fence, _welcome.Worker));
+        _data.Start(_execution.BlockLength, this);
+    }
+
+    private void Post(WorkerInputKind kind, Message message) => _mailbox.Post(new WorkerInput(kind, message));
+
+    private void EndWith(LinkEnd end) => _ended.TrySetResult(new SessionEnd(
+        ExitCodes.CoordinatorLost, $"The coordinator at {_options.Coordinator} is gone: {end.Reason}."));
+
+    private void Fault(Exception exception) =>
+        _ended.TrySetResult(new SessionEnd(ExitCodes.Fault, $"A fault of ours: {exception}"));
+
+    private void Handle(WorkerInput input)
+    {
+        _effects.Clear();
+        _role.Handle(input, _effects);
+        if (input.Message is { } message) _control.Return(message);
+        foreach (WorkerEffect effect in _effects) Carry(effect);
+    }
+
+    private void Carry(in WorkerEffect effect)
+    {
+        switch (effect.Kind)
+        {
+            case WorkerEffectKind.UseParameters:
+                _execution.UseWaiting();
+                _inbox.Free();
+                _threads.Prepare(effect.Version);
+                break;
+            case WorkerEffectKind.Compute:
+                _execution.EnsureBuffer(effect.Buffer);
+                _execution.EnsureEpoch(effect.Epoch);
+                _threads.Start(effect);
+                break;
+            case WorkerEffectKind.Evaluate:
+                _execution.EnsureSlot(effect.Buffer.Value, effect.PartSamples);
+                _threads.Start(effect);
+                break;
+            case WorkerEffectKind.Add: _execution.Add(effect.Buffer, effect.Source); break;
+            case WorkerEffectKind.Push: Push(effect); break;
+            case WorkerEffectKind.SendResult: SendResult(effect); break;
+            default: throw new InvalidOperationException($"Unknown effect {effect.Kind}.");
+        }
+    }
+
+    private void Push(in WorkerEffect effect)
+    {
+        long allocated = GC.GetTotalAllocatedBytes();
+        GradientHeader header = new(
+            _welcome.Fence, effect.Step, effect.Node, effect.Statistics.Samples, effect.Statistics.LossSum,
+            effect.Statistics.Correct, effect.Statistics.ComputeMicroseconds, allocated - _allocatedBytes);
+        _allocatedBytes = allocated;
+        _data?.Send(header, _execution.Gradient(effect.Buffer));
+    }
+
+    private void SendResult(in WorkerEffect effect)
+    {
+        (double[] losses, int[] predictions) = _execution.Results(effect.Buffer.Value, effect.Count, effect.MicroBatch);
+        _control.Send(new EvaluationResult(
+            _welcome.Fence, effect.Evaluation, effect.First, effect.Count, losses, predictions));
+    }
+}
