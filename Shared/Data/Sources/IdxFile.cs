@@ -37,7 +37,10 @@ internal static class IdxFile
             }
 
             using GZipStream plain = new(file, CompressionMode.Decompress);
-            return Read(plain, path, rank, Math.Min(MaximumBytes, file.Length * MaximumCompression));
+            (int[] Shape, byte[] Elements) result =
+                Read(plain, path, rank, Math.Min(MaximumBytes, file.Length * MaximumCompression));
+            CheckEnd(file, HeaderLength(rank) + result.Elements.Length, path);
+            return result;
         }
         catch (InvalidDataException error)
         {
@@ -53,9 +56,25 @@ internal static class IdxFile
         }
     }
 
+    /// <summary>
+    /// The runtime checks gzip's checksum but lets a file pass that ends before it; the last word is the plain length.
+    /// </summary>
+    private static void CheckEnd(FileStream file, int length, string path)
+    {
+        Span<byte> end = stackalloc byte[sizeof(int)];
+        file.Position = file.Length - end.Length;
+        file.ReadExactly(end);
+        if (BinaryPrimitives.ReadInt32LittleEndian(end) != length)
+        {
+            throw new DataException($"{path}: the compressed data is broken or cut off; get the file again.");
+        }
+    }
+
+    private static int HeaderLength(int rank) => sizeof(int) * (1 + rank);
+
     private static (int[] Shape, byte[] Elements) Read(Stream stream, string path, int rank, long available)
     {
-        Span<byte> header = stackalloc byte[sizeof(int) * (1 + rank)];
+        Span<byte> header = stackalloc byte[HeaderLength(rank)];
         int got = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
         if (got >= sizeof(int) && BinaryPrimitives.ReadInt32BigEndian(header) != (UnsignedByte << 8 | rank))
         {

@@ -43,7 +43,12 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
         "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
     ];
 
-    public Dataset Load(DatasetOptions options) => Load(Locate(options));
+    public Dataset Load(DatasetOptions options) =>
+        Load(options, Environment.GetEnvironmentVariable(FolderVariable), CacheFolder());
+
+    /// <summary>The same with the folders that the environment names.</summary>
+    internal Dataset Load(DatasetOptions options, string? common, string cacheRoot) =>
+        Load(Locate(options, common, Path.Combine(cacheRoot, name)));
 
     /// <summary>The same data set from other mirrors and files, to test the download.</summary>
     internal Mnist With(MirroredFile[] otherFiles, string[] otherMirrors) =>
@@ -93,7 +98,7 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
         return new ImageSet(1, shape[1], shape[2], pixels, labels);
     }
 
-    private string[] Locate(DatasetOptions options)
+    private string[] Locate(DatasetOptions options, string? common, string cache)
     {
         if (options.DataDirectory is { } directory)
         {
@@ -106,8 +111,6 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
                 $".gz) in this folder or in its subfolder {name}; check --data-dir.");
         }
 
-        string? common = Environment.GetEnvironmentVariable(FolderVariable);
-        string cache = Path.Combine(CacheFolder(), name);
         return (string.IsNullOrEmpty(common) ? null : FindIn(common))
             ?? FindDirectlyIn(cache, complete: true)
             ?? Download(cache, options.Progress);

@@ -1,0 +1,18 @@
+namespace Distributed.Data.Tests;
+
+/// <summary>A folder of one test, removed with everything in it.</summary>
+internal sealed class TestFolder : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("distributed-data-").FullName;
+
+    public string File(string name) => System.IO.Path.Combine(Path, name);
+
+    public string Write(string name, params ReadOnlySpan<byte> content)
+    {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(File(name))!);
+        System.IO.File.WriteAllBytes(File(name), content);
+        return File(name);
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}
