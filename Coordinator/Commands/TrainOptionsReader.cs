@@ -1,0 +1,228 @@
+using System.Text.Json;
+using Distributed.Data;
+using Distributed.Execution;
+using Distributed.Learning;
+using Microsoft.Extensions.Logging;
+
+namespace Distributed.Coordinator;
+
+/// <summary>From settings to checked options: defaults, ranges, and combinations that make no sense.</summary>
+internal sealed class TrainOptionsReader
+{
+    private const int DefaultWorkers = 2;
+    private const int MostWorkers = 256;
+    private const int MostThreads = 1024;
+    private const int MostEpochs = 1_000_000;
+    private const int MostBatch = 1 << 20;
+    private const string DirectConvolution = "direct";
+
+    private readonly TrainSettings _settings;
+    private readonly RunSpecification? _spec;
+
+    private TrainOptionsReader(TrainSettings settings)
+    {
+        _settings = settings;
+        _spec = settings.Text("spec") is { } path ? ReadSpecification(path) : null;
+    }
+
+    /// <summary>Reads and checks everything.</summary>
+    /// <param name="settings">Where the values come from.</param>
+    /// <param name="cores">The machine's cores, shared among the local workers.</param>
+    /// <exception cref="UsageException">A value out of range, or a combination that makes no sense.</exception>
+    /// <exception cref="ModelException">A mistake in the model, the optimizer or the schedule.</exception>
+    /// <exception cref="SpecificationException">The file named by <c>--spec</c> is no specification.</exception>
+    public static TrainOptions Read(TrainSettings settings, int cores) => new TrainOptionsReader(settings).Read(cores);
+
+    /// <summary>The model of that name, or of that file.</summary>
+    /// <exception cref="ModelException">No model has that name, or the file is missing or has a mistake.</exception>
+    public static Model FindModel(string name)
+    {
+        if (!name.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) return ModelCatalogue.Find(name);
+        return Model.FromJson(ReadText(name, "model", sentence => new ModelException(sentence)), name);
+    }
+
+    private TrainOptions Read(int cores)
+    {
+        RunSpecification specification = Specification();
+        string? listen = Listen();
+        int workers = _settings.Integer("workers", 0, MostWorkers) ?? DefaultWorkers;
+        if (workers == 0 && listen is null)
+            throw _settings.Mistake("workers", "0 local workers need --listen HOST:PORT, where others can join");
+        int minimum = _settings.Integer("min-workers", 1, MostWorkers) ?? 1;
+        if (minimum > workers && listen is null)
+        {
+            throw _settings.Mistake("min-workers",
+                $"{minimum} workers are needed but only {workers} are started; give more --workers, or --listen");
+        }
+
+        CheckWhatIsMissing();
+        return new TrainOptions
+        {
+            Specification = specification,
+            DataDirectory = _settings.Text("data-dir"),
+            Workers = workers,
+            Threads = _settings.Integer("threads", 1, MostThreads) ?? Math.Max(1, cores / Math.Max(1, workers)),
+            Listen = listen,
+            MinimumWorkers = minimum,
+            Name = Name(specification),
+            RunsFolder = _settings.Text("runs") ?? "runs",
+            Fresh = _settings.Flag("fresh"),
+            Initial = _settings.Text("init"),
+            MoreEpochs = MoreEpochs(),
+            CheckpointEverySteps = _settings.Integer("checkpoint-every", 0) ?? 0,
+            LogLevel = Enum.Parse<LogLevel>(
+                _settings.OneOf("log-level", Enum.GetNames<LogLevel>()) ?? nameof(LogLevel.Warning)),
+        };
+    }
+
+    private RunSpecification Specification()
+    {
+        Model model = _settings.Text("model") is { } name ? FindModel(name)
+            : _spec?.Model ?? ModelCatalogue.Find("convnet");
+        int batch = _settings.Integer("batch", 1, MostBatch) ?? _spec?.Batch ?? 128;
+        double smoothing = _settings.Number("label-smoothing", x => x is >= 0 and < 1, "from 0 to below 1")
+            ?? _spec?.LabelSmoothing ?? 0;
+        DataSpecification data = Data();
+        return new RunSpecification
+        {
+            Model = model,
+            Data = data,
+            Epochs = _settings.Integer("epochs", 1, MostEpochs) ?? _spec?.Epochs ?? 3,
+            Batch = batch,
+            MicroBatch = MicroBatch(model, batch),
+            Optimizer = Optimizer(),
+            LearningRate = _settings.Number("learning-rate", x => x > 0, "above 0") ?? _spec?.LearningRate ?? 0.05,
+            Schedule = _settings.Text("schedule") is { } schedule ? Schedule.Find(schedule)
+                : _spec?.Schedule ?? Schedule.Find("one-cycle"),
+            LabelSmoothing = smoothing,
+            Patience = Patience(data),
+            Seed = _settings.Seed("seed") ?? _spec?.Seed ?? 1,
+            Convolution = Convolution(),
+        };
+    }
+
+    private DataSpecification Data()
+    {
+        string name = _settings.OneOf("data", DatasetCatalogue.Names) ?? _spec?.Data.Name ?? "digits";
+        double? validation = _settings.Number("validation", x => x is >= 0 and < 1, "from 0 to below 1");
+        return new DataSpecification { Name = name, Validation = validation ?? _spec?.Data.Validation ?? 0.1 };
+    }
+
+    private int MicroBatch(Model model, int batch)
+    {
+        int standard = ExecutionPlan.DefaultMicroBatch(ParameterLayout.Of(model).Count, batch);
+        if (_settings.Integer("micro-batch", 1, MostBatch) is { } given)
+        {
+            return given <= batch ? given : throw _settings.Mistake("micro-batch",
+                $"{given} samples are more than the {batch} of a mini-batch; choose a smaller one or a larger --batch");
+        }
+
+        return _spec is null || _settings.Has("batch") || _settings.Has("model") ? standard : _spec.MicroBatch;
+    }
+
+    private Optimizer Optimizer()
+    {
+        Optimizer chosen = _settings.Text("optimizer") is { } name && name != _spec?.Optimizer.Name
+            ? Learning.Optimizer.Find(name)
+            : _spec?.Optimizer ?? new Sgd();
+        if (chosen is not Sgd sgd) return chosen;
+        double momentum = _settings.Number("momentum", x => x is >= 0 and < 1, "from 0 to below 1") ?? sgd.Momentum;
+        double decay = _settings.Number("weight-decay", x => x >= 0, "of at least 0") ?? sgd.WeightDecay;
+        bool nesterov = momentum > 0 && (sgd.Nesterov || sgd.Momentum == 0);
+        return new Sgd(momentum, nesterov, decay);
+    }
+
+    private int Patience(DataSpecification data)
+    {
+        int patience = _settings.Integer("patience", 0) ?? _spec?.Patience ?? 0;
+        return patience == 0 || data.Validation > 0 ? patience : throw _settings.Mistake("patience",
+            "without a validation part no epoch is better than another; leave it out or give --validation");
+    }
+
+    private string Convolution()
+    {
+        string chosen = _settings.OneOf("convolution", [DirectConvolution, "strict", "winograd"])
+            ?? _spec?.Convolution ?? DirectConvolution;
+        return chosen == DirectConvolution ? chosen
+            : throw _settings.Mistake("convolution", $"'{chosen}' is not available in this version; use direct");
+    }
+
+    private void CheckWhatIsMissing()
+    {
+        if (_settings.OneOf("engine", ["local", "akka"]) == "akka")
+            throw _settings.Mistake("engine", "this build has no Akka engine; use local");
+        if (_settings.Text("augment") is { } augment && augment != "none")
+            throw _settings.Mistake("augment", $"'{augment}' is not available in this version; leave it out");
+        if (_spec?.InitialWeightsSha256 is { } hash && !_settings.Has("init"))
+        {
+            throw _settings.Mistake("spec",
+                $"that run started from given weights (sha256 {hash[..12]}...); name their file with --init");
+        }
+    }
+
+    private int MoreEpochs()
+    {
+        int more = _settings.Integer("more-epochs", 1, MostEpochs) ?? 0;
+        if (more > 0 && _settings.Flag("fresh"))
+            throw _settings.Mistake("more-epochs", "it extends a finished run and --fresh starts anew; give one of them");
+        return more;
+    }
+
+    private string Name(RunSpecification specification)
+    {
+        string name = _settings.Text("name") ?? $"{specification.Model.Name}-{specification.Data.Name}";
+        bool isFolderName = name.Length <= 100 && name.Trim('.', ' ') == name && name.Length > 0 &&
+            name.All(letter => char.IsLetterOrDigit(letter) || letter is '-' or '_' or '.' or ' ' or '+');
+        return isFolderName ? name : throw _settings.Mistake("name",
+            $"'{name}' can't be a folder's name; use letters, digits, '-', '_' and '.'");
+    }
+
+    private string? Listen()
+    {
+        if (_settings.Text("listen") is not { } text) return null;
+        int colon = text.LastIndexOf(':');
+        return colon > 0 && ushort.TryParse(text.AsSpan(colon + 1), out _) ? text
+            : throw _settings.Mistake("listen", $"expected HOST:PORT with a port from 0 to 65535, got '{text}'");
+    }
+
+    private static RunSpecification ReadSpecification(string path)
+    {
+        string text = ReadText(path, "specification", sentence => new SpecificationException(sentence));
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(text);
+            bool isRun = document.RootElement.ValueKind == JsonValueKind.Object;
+            RunSpecification found = isRun &&
+                document.RootElement.TryGetProperty("specification", out JsonElement inner)
+                    ? RunSpecification.FromJson(inner, path)
+                    : RunSpecification.FromJson(text, path);
+            return found.NumericsClass == RunSpecification.ThisNumericsClass ? found : throw new SpecificationException(
+                $"{path}: it is of numerics class {found.NumericsClass} and this program of " +
+                $"{RunSpecification.ThisNumericsClass}, so its bits can't be had again; use the program that wrote it.");
+        }
+        catch (JsonException error)
+        {
+            throw new SpecificationException(
+                $"{path}: not valid JSON ({error.Message.Split(" LineNumber:")[0].TrimEnd('.')}).");
+        }
+    }
+
+    private static string ReadText(string path, string what, Func<string, Exception> mistake)
+    {
+        const long LongestFile = 16 << 20;
+        try
+        {
+            long length = new FileInfo(path).Length;
+            return length <= LongestFile ? File.ReadAllText(path)
+                : throw mistake($"{path}: a {what} of {length} bytes is too long; at most {LongestFile} are read.");
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw mistake($"{path}: there is no such file; check the path of the {what}.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw mistake($"{path}: the {what} can't be read ({error.Message.TrimEnd('.')}).");
+        }
+    }
+}

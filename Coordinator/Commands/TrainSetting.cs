@@ -1,0 +1,64 @@
+namespace Distributed.Coordinator;
+
+/// <summary>
+/// One setting of <c>train</c>: an option, an environment variable, and a key of the section "Distributed" in
+/// <c>appsettings.json</c>, all named after it.
+/// </summary>
+/// <param name="Name">For instance <c>learning-rate</c>.</param>
+/// <param name="Value">What stands for its value in the help; null: a flag.</param>
+/// <param name="Help">What it says, and its default.</param>
+internal sealed record TrainSetting(string Name, string? Value, string Help)
+{
+    /// <summary>The configuration section of all settings.</summary>
+    public const string Section = "Distributed";
+
+    private const string VariablePrefix = "DISTRIBUTED_";
+
+    /// <summary>Every setting, in the order of the help.</summary>
+    public static IReadOnlyList<TrainSetting> All { get; } =
+    [
+        new("model", "NAME|FILE.json", "The network: convnet, lenet5, mlp, or a file (default: convnet)."),
+        new("data", "NAME", "The data set: digits, mnist, fashion-mnist, kmnist (default: digits)."),
+        new("data-dir", "DIR", "The folder that data files are in."),
+        new("workers", "N", "Local worker processes (default: 2)."),
+        new("threads", "T", "Compute threads of each worker (default: the cores shared among the workers)."),
+        new("listen", "HOST:PORT", "Wait here for workers on other machines, instead of local ones or as well."),
+        new("min-workers", "N", "Deal no step while there are fewer workers (default: 1)."),
+        new("epochs", "E", "Epochs to train (default: 3)."),
+        new("batch", "B", "Samples of a mini-batch (default: 128)."),
+        new("micro-batch", "M", "Samples of a micro-batch, the unit of work (default: after model and batch)."),
+        new("optimizer", "NAME", "The update rule (default: sgd)."),
+        new("learning-rate", "X", "The largest learning rate (default: 0.05)."),
+        new("momentum", "X", "Momentum, Nesterov's; 0: none (default: 0.9)."),
+        new("weight-decay", "X", "Weight decay (default: 0.0005)."),
+        new("schedule", "NAME", "The learning rate over the steps: constant, cosine, one-cycle (default: one-cycle)."),
+        new("label-smoothing", "X", "Share of the target that is spread over all classes (default: 0)."),
+        new("augment", "LIST", "Augmentations (default: none; this version has none)."),
+        new("validation", "FRACTION", "Share of the training samples set apart for validation (default: 0.1)."),
+        new("patience", "EPOCHS", "Stop after so many epochs without improvement; 0: never (default: 0)."),
+        new("seed", "S", "The key of every random draw (default: 1)."),
+        new("name", "NAME", "The run's name (default: MODEL-DATA)."),
+        new("runs", "DIR", "The folder of all runs (default: runs)."),
+        new("fresh", null, "Start anew; an old run of this name is kept beside the new one."),
+        new("spec", "run.json", "Take the specification of another run as defaults."),
+        new("init", "CHECKPOINT", "Start from the weights of a checkpoint or of a safetensors file."),
+        new("more-epochs", "N", "Extend a finished run."),
+        new("checkpoint-every", "STEPS", "Save every so many steps too; 0: every 60 s and every epoch (default: 0)."),
+        new("engine", "local|akka", "What runs the actors (default: local)."),
+        new("convolution", "direct|strict|winograd", "How convolutions are computed (default: direct)."),
+        new("log-level", "LEVEL", "The least severe log messages shown (default: warning)."),
+    ];
+
+    /// <summary>The option on the command line.</summary>
+    public string Option => "--" + Name;
+
+    /// <summary>The key within the section: <c>LearningRate</c>.</summary>
+    public string Key => string.Concat(Name.Split('-').Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
+
+    /// <summary>
+    /// The environment variable: <c>DISTRIBUTED_LEARNING_RATE</c>. That of <c>data</c> is <c>DISTRIBUTED_DATASET</c>,
+    /// because <c>DISTRIBUTED_DATA</c> names the folder of data files.
+    /// </summary>
+    public string Variable => Name == "data" ? VariablePrefix + "DATASET"
+        : VariablePrefix + Name.Replace('-', '_').ToUpperInvariant();
+}

@@ -1,0 +1,115 @@
+using Distributed.Protocol;
+using Distributed.Roles.Coordinator;
+
+namespace Distributed.Coordinator;
+
+/// <summary>The lines about a run that every view prints.</summary>
+internal static class RunText
+{
+    /// <summary>What is going to be trained.</summary>
+    public static IEnumerable<string> Header(RunHeader header)
+    {
+        yield return $"{header.Model} ({Wording.Number(header.Parameters, "parameter")}) on {header.Data}: " +
+            $"{Wording.Count(header.TrainingSamples)} training, {Wording.Count(header.ValidationSamples)} validation, " +
+            $"{Wording.Count(header.TestSamples)} test samples";
+        string workers = header.Workers == 0 ? "no local workers"
+            : $"{Wording.Number(header.Workers, "worker")} of {Wording.Number(header.Threads, "thread")}";
+        string listen = header.Listen is null ? "" : $", others may join at {header.Listen}";
+        yield return $"{Wording.Number(header.Epochs, "epoch")} of {Wording.Number(header.StepsPerEpoch, "step")}, " +
+            $"batch {header.Batch} in micro-batches of {header.MicroBatch}, seed {header.Seed}, {workers}{listen}";
+        yield return $"run folder: {header.Folder}";
+        if (header.ResumedFromStep > 0)
+        {
+            yield return $"going on from the checkpoint of step {Wording.Count(header.ResumedFromStep)} of " +
+                $"{Wording.Count(header.TotalSteps)}";
+        }
+    }
+
+    /// <summary>An epoch's figures and its ledger.</summary>
+    public static string Epoch(EpochEnded ended, RunHeader header)
+    {
+        EpochRecord record = ended.Record;
+        string validation = double.IsNaN(record.ValidationAccuracy) ? ""
+            : $"  validation loss {Wording.Loss(record.ValidationLoss)} accuracy " +
+                $"{Wording.Percent(record.ValidationAccuracy)}{(ended.IsBest ? " (best)" : "")}";
+        return $"epoch {record.Epoch}/{header.Epochs}  loss {Wording.Loss(record.TrainLoss)} accuracy " +
+            $"{Wording.Percent(record.TrainAccuracy)}{validation}  {Ledger(record, header.TrainingSamples)}";
+    }
+
+    /// <summary>How a worker's standing changed; null: not worth a line.</summary>
+    public static string? Worker(WorkerChanged worker)
+    {
+        string what = worker.Standing switch
+        {
+            WorkerStanding.Active => "takes part",
+            WorkerStanding.Silent => "is silent; its work is dealt again",
+            WorkerStanding.Overdue => "is overdue; its work is dealt again",
+            WorkerStanding.Leaving => "is leaving",
+            _ => "is gone",
+        };
+        return $"worker {worker.Name} {what}{(worker.Reason.Length == 0 ? "" : $": {worker.Reason}")}";
+    }
+
+    /// <summary>A data part's name.</summary>
+    public static string Split(DataSplit split) => split switch
+    {
+        DataSplit.Training => "training",
+        DataSplit.Validation => "validation",
+        _ => "test",
+    };
+
+    /// <summary>A score in one line.</summary>
+    public static string Score(EvaluationScore score) =>
+        $"{Split(score.Split)} accuracy {Wording.Percent(score.Accuracy)} ({Wording.Count(score.Correct)} of " +
+        $"{Wording.Count(score.Samples)}), loss {Wording.Loss(score.Loss)}";
+
+    /// <summary>All that is said at the end of a run.</summary>
+    public static IEnumerable<string> Summary(RunSummary summary)
+    {
+        TrainingProgress progress = summary.Progress;
+        if (summary.Test is { } test)
+        {
+            string of = progress.BestEpoch > 0 ? $", with the parameters of epoch {progress.BestEpoch}" : "";
+            yield return Score(test) + of;
+            foreach (string line in ConfusionMatrix.Lines(summary.Confusion, summary.ClassNames)) yield return line;
+        }
+
+        foreach (EpochRecord record in progress.History)
+            yield return $"epoch {record.Epoch}: {Ledger(record, summary.TrainingSamples)}";
+        if (progress.EpochSamples > 0)
+        {
+            yield return $"epoch {progress.Epoch + 1}: {progress.EpochSamples}/{summary.TrainingSamples} samples applied " +
+                "so far";
+        }
+
+        yield return $"{Wording.Number(progress.Step, "step")} in {Wording.Seconds(summary.TrainSeconds)} of training, " +
+            $"{Wording.Count((long)summary.SamplesPerSecond)} samples/s{Shares(summary)}";
+        if (summary.LatestCheckpoint is { } latest) yield return $"saved: {latest}";
+        if (summary.BestCheckpoint is { } best && best != summary.LatestCheckpoint) yield return $"best:  {best}";
+        if (summary.WeightsSha256 is { } hash) yield return $"weights sha256: {hash}";
+        if (summary.Ending == RunEnding.Stopped)
+        {
+            string reason = summary.Reason.Length == 0 ? "" : $" ({summary.Reason.TrimEnd('.')})";
+            yield return $"stopped in epoch {Math.Min(progress.Epoch + 1, summary.Epochs)} of {summary.Epochs}{reason}; " +
+                "the same command goes on from here";
+        }
+        else if (summary.Ending == RunEnding.Completed && summary.Reason.Length > 0)
+        {
+            yield return summary.Reason;
+        }
+    }
+
+    private static string Ledger(EpochRecord record, int expected) => record.SamplesApplied == expected
+        ? $"{record.SamplesApplied}/{expected} samples applied exactly once"
+        : $"{record.SamplesApplied}/{expected} samples applied: the ledger does not balance";
+
+    private static string Shares(RunSummary summary)
+    {
+        long all = summary.Shares.Sum(share => share.MicroBatches);
+        if (all == 0) return "";
+        IEnumerable<string> parts = summary.Shares.Select(
+            share => $"{share.Name} {Wording.Percent((double)share.MicroBatches / all)}");
+        string restarts = summary.Restarts == 0 ? "" : $"; {Wording.Number(summary.Restarts, "restart")}";
+        return $" ({string.Join(", ", parts)}{restarts})";
+    }
+}
