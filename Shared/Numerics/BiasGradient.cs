@@ -58,6 +58,7 @@ public static unsafe class BiasGradient
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumFourVectors(float* y, float* dy, int length, int channels, int first, float* sums)
     {
         Vector256<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
@@ -74,6 +75,7 @@ public static unsafe class BiasGradient
         sum3.Store(sums + 24);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumVector(float* y, float* dy, int length, int channels, int first, float* sums)
     {
         Vector256<float> sum = default;
@@ -83,6 +85,7 @@ public static unsafe class BiasGradient
     }
 
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void SumFewChannels(float* y, float* dy, int length, int channels, float* sums)
     {
         // Element i of eight pixels together is channel i mod channels of partial sum i / channels.

@@ -89,6 +89,7 @@ public static class ConvolutionBackwardData
         Windows(s, images, &loop, rows, dy, gradients, packed, dx, windows);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe void Windows(in ConvolutionShape s, in PaddedImages images, TileLoop* loop, int rows, float* dy,
         nint* gradients, float* packed, float* dx, nint* windows)
     {

@@ -9,7 +9,7 @@ namespace Distributed.Numerics;
 public static class ConvolutionBackwardWeights
 {
     // Floats of input and output gradient that are worked on together, and rows of the gradient that are.
-    private const int GroupBudget = 64 * 1024, MaxChunk = 256;
+    private const int GroupBudget = 64 * 1024, MaxChunk = 256, FewPixels = 64, FewRows = 64;
 
     /// <summary>Floats of scratch that <see cref="Run"/> needs.</summary>
     public static int ScratchLength(in ConvolutionShape s)
@@ -58,35 +58,42 @@ public static class ConvolutionBackwardWeights
     private static int Group(in ConvolutionShape s, in PaddedImages images) =>
         PaddedImages.Group(GroupBudget, checked(s.OutputLength + images.ImageLength));
 
-    /// <summary>Adds the images' part to all rows (kh, kw, c) of the gradient, panel by panel.</summary>
+    /// <summary>Adds the images' part to all rows (kh, kw, c) of the gradient, some rows at a time.</summary>
     [SkipLocalsInit]
     private static unsafe void Images(in ConvolutionShape s, in PaddedImages images, int count, float* x, float* dy,
         float* dw, bool accumulate)
     {
-        int run = s.KernelWidth * s.InChannels, rows = s.KernelHeight * run, outHeight = s.OutHeight, outWidth = s.OutWidth;
-        int pixels = count * outHeight * outWidth;
-        bool panels = NeedsPanels(s);
+        int run = s.KernelWidth * s.InChannels, rows = s.KernelHeight * run, pixels = count * s.OutHeight * s.OutWidth;
+        // With few pixels the gradient itself is most of the traffic: all panels of a few rows are written together.
+        int most = pixels <= FewPixels ? FewRows : MaxChunk;
         nint* offsets = stackalloc nint[MaxChunk], outputs = stackalloc nint[MaxChunk];
-        for (int i = 0; i < Math.Min(rows, MaxChunk); i++)
+        for (int i = 0; i < Math.Min(rows, most); i++)
             outputs[i] = (nint)i * s.OutChannels;
-        for (int n = 0; n < s.OutChannels;)
+        for (int first = 0; first < rows; first += most)
         {
-            int width = MicroKernel.PanelWidth(s.OutChannels - n), columns = Math.Min(width, s.OutChannels - n);
-            int step = panels ? width : s.OutChannels;
-            float* gradient = panels ? dy + (nint)pixels * n : dy + n;
+            int chunk = Math.Min(most, rows - first);
+            for (int i = 0; i < chunk; i++)
+                offsets[i] = (nint)((first + i) / run) * images.RowLength + (first + i) % run;
+            Rows(s, images, count, chunk, x, offsets, dy, dw + (nint)first * s.OutChannels, outputs, accumulate);
+        }
+    }
+
+    private static unsafe void Rows(in ConvolutionShape s, in PaddedImages images, int count, int rows, float* x,
+        nint* offsets, float* dy, float* dw, nint* outputs, bool accumulate)
+    {
+        int outHeight = s.OutHeight, outWidth = s.OutWidth, outChannels = s.OutChannels;
+        nint pixels = (nint)count * outHeight * outWidth;
+        bool panels = NeedsPanels(s);
+        for (int n = 0; n < outChannels;)
+        {
+            int width = MicroKernel.PanelWidth(outChannels - n), columns = Math.Min(width, outChannels - n);
+            int step = panels ? width : outChannels;
             TileLoop loop = TileLoop.Of(
                 new LoopLevel(count, images.ImageLength, (nint)outHeight * outWidth * step),
                 new LoopLevel(outHeight, images.RowStep, (nint)outWidth * step),
                 new LoopLevel(outWidth, images.ColumnStep, step));
             loop.Accumulate = accumulate;
-            for (int first = 0; first < rows; first += MaxChunk)
-            {
-                int chunk = Math.Min(MaxChunk, rows - first);
-                for (int i = 0; i < chunk; i++)
-                    offsets[i] = (nint)((first + i) / run) * images.RowLength + (first + i) % run;
-                MicroKernel.Run(&loop, chunk, x, offsets, gradient, dw + (nint)first * s.OutChannels + n, outputs, columns,
-                    width, null);
-            }
+            MicroKernel.Run(&loop, rows, x, offsets, panels ? dy + pixels * n : dy + n, dw + n, outputs, columns, width, null);
             n += width;
         }
     }

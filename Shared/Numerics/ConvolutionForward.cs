@@ -65,6 +65,7 @@ public static class ConvolutionForward
 
     /// <summary>All output pixels of padded images, flattened, in chunks of which each goes through all panels.</summary>
     [SkipLocalsInit]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe void Images(in ConvolutionShape s, in PaddedImages images, int count, float* x, float* packed,
         float* bias, float* y, bool relu)
     {

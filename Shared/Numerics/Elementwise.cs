@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Distributed.Numerics;
@@ -6,6 +7,7 @@ namespace Distributed.Numerics;
 public static unsafe class Elementwise
 {
     /// <summary>destination = left + right; the destination may be either of them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Add(ReadOnlySpan<float> left, ReadOnlySpan<float> right, Span<float> destination)
     {
         Check.Length(right.Length, left.Length, nameof(right));
@@ -21,6 +23,7 @@ public static unsafe class Elementwise
     }
 
     /// <summary>True where no element is NaN or infinite.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static bool AllFinite(ReadOnlySpan<float> values)
     {
         // x - x is 0 for finite x, else NaN, and NaN stays.

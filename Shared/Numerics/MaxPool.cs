@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Distributed.Numerics;
 
@@ -9,7 +10,10 @@ namespace Distributed.Numerics;
 /// </summary>
 public static unsafe class MaxPool
 {
+    private const int MaxPlaces = 256;
+
     /// <summary>Writes the maxima and, for <see cref="Backward"/>, where each was found.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(in PoolShape s, int batch, ReadOnlySpan<float> input, Span<float> output, Span<byte> indices)
     {
         Check.Shape(s);
@@ -17,21 +21,24 @@ public static unsafe class MaxPool
         Check.Length(input.Length, checked(batch * s.InputLength), nameof(input));
         Check.Length(output.Length, checked(batch * s.OutputLength), nameof(output));
         Check.Length(indices.Length, output.Length, nameof(indices));
-        int height = s.OutHeight, width = s.OutWidth;
+        int height = s.OutHeight, width = s.OutWidth, channels = s.Channels, inputLength = s.InputLength;
+        nint* offsets = stackalloc nint[MaxPlaces];
+        byte* places = stackalloc byte[MaxPlaces];
+        var window = new PoolWindow(s, offsets, places);
         fixed (float* x = input, y = output)
         fixed (byte* where = indices)
             for (int n = 0, o = 0; n < batch; n++)
                 for (int oh = 0; oh < height; oh++)
-                    for (int ow = 0; ow < width; ow++, o += s.Channels)
+                    for (int ow = 0; ow < width; ow++, o += channels)
                     {
-                        Window w = Window.At(s, n, oh, ow);
+                        nint start = (nint)n * inputLength + window.MoveTo(oh, ow);
+                        // The last vector may reach into the next pixel, which overwrites what it wrote there.
+                        nint room = Math.Min(input.Length - start - window.Last, output.Length - o) - Lanes.Count;
                         int c = 0;
-                        // The vector may reach into the next pixel, which overwrites what it wrote there.
-                        for (; c < s.Channels && w.Last + c <= input.Length - Lanes.Count
-                            && o + c <= output.Length - Lanes.Count; c += Lanes.Count)
-                            BestOfEight(s, w, x + c, y + o + c, where + o + c);
-                        for (; c < s.Channels; c++)
-                            Best(s, w, x + c, y + o + c, where + o + c);
+                        for (; c < channels && c <= room; c += Lanes.Count)
+                            BestOfEight(window, x + start + c, y + o + c, where + o + c);
+                        for (; c < channels; c++)
+                            Best(window, x + start + c, y + o + c, where + o + c);
                     }
     }
 
@@ -44,128 +51,107 @@ public static unsafe class MaxPool
         Check.Length(outputGradient.Length, checked(batch * s.OutputLength), nameof(outputGradient));
         Check.Length(indices.Length, outputGradient.Length, nameof(indices));
         Check.Length(inputGradient.Length, checked(batch * s.InputLength), nameof(inputGradient));
-        int height = s.OutHeight, width = s.OutWidth, inputLength = s.InputLength;
+        bool disjoint = s.StrideHeight >= s.KernelHeight && s.StrideWidth >= s.KernelWidth && s.PadHeight + s.PadWidth == 0;
+        bool tiled = disjoint && s.StrideHeight * s.OutHeight == s.InHeight && s.StrideWidth * s.OutWidth == s.InWidth
+            && s.StrideHeight == s.KernelHeight && s.StrideWidth == s.KernelWidth;
+        nint rest = inputGradient.Length;
         fixed (float* dy = outputGradient, dx = inputGradient)
         fixed (byte* where = indices)
-            for (int n = 0, o = 0; n < batch; n++)
+            for (int n = 0; n < batch; n++, rest -= s.InputLength)
             {
-                new Span<float>(dx + (nint)n * inputLength, inputLength).Clear();
-                for (int oh = 0; oh < height; oh++)
-                    for (int ow = 0; ow < width; ow++, o += s.Channels)
-                    {
-                        Window w = Window.At(s, n, oh, ow);
-                        int c = 0;
-                        for (; c < s.Channels && w.Last + c <= inputGradient.Length - Lanes.Count
-                            && o + c <= indices.Length - Lanes.Count; c += Lanes.Count)
-                            ScatterEight(s, w, dy + o + c, where + o + c, dx + c, s.Channels - c);
-                        for (; c < s.Channels; c++)
-                            Scatter(s, w, dy[o + c], where[o + c], dx + c);
-                    }
+                float* image = dx + (nint)n * s.InputLength, gradient = dy + (nint)n * s.OutputLength;
+                byte* winners = where + (nint)n * s.OutputLength;
+                if (!tiled)
+                    new Span<float>(image, s.InputLength).Clear();
+                if (disjoint)
+                    ScatterDisjoint(s, gradient, winners, image, rest, indices.Length - n * s.OutputLength);
+                else
+                    Scatter(s, gradient, winners, image);
             }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void BestOfEight(in PoolShape s, in Window w, float* x, float* y, byte* where)
+    private static void BestOfEight(in PoolWindow w, float* x, float* y, byte* where)
     {
-        Vector256<float> best = Vector256.Load(x + w.First);
-        Vector256<int> index = Vector256.Create(w.Kh0 * s.KernelWidth + w.Kw0);
-        for (int kh = w.Kh0; kh < w.Kh1; kh++)
-            for (int kw = w.Kw0; kw < w.Kw1; kw++)
-            {
-                Vector256<float> value = Vector256.Load(x + w.Start + kh * w.RowLength + kw * s.Channels);
-                // Not (value <= best), but false where best is NaN: greater, or the first NaN.
-                Vector256<float> wins = Vector256.AndNot(Vector256.Equals(best, best), Vector256.LessThanOrEqual(value, best));
-                best = Vector256.ConditionalSelect(wins, value, best);
-                index = Vector256.ConditionalSelect(wins.AsInt32(), Vector256.Create(kh * s.KernelWidth + kw), index);
-            }
-        best.Store(y);
-        Vector256<short> narrow = Vector256.Narrow(index, index);
-        Vector128<byte> bytes = Vector128.Narrow(narrow.GetLower(), narrow.GetLower()).AsByte();
-        Unsafe.WriteUnaligned(where, bytes.AsUInt64().ToScalar());
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Best(in PoolShape s, in Window w, float* x, float* y, byte* where)
-    {
-        float best = x[w.First];
-        int index = w.Kh0 * s.KernelWidth + w.Kw0;
-        for (int kh = w.Kh0; kh < w.Kh1; kh++)
-            for (int kw = w.Kw0; kw < w.Kw1; kw++)
-            {
-                float value = x[w.Start + kh * w.RowLength + kw * s.Channels];
-                if (value <= best || float.IsNaN(best))
-                    continue;
-                best = value;
-                index = kh * s.KernelWidth + kw;
-            }
-        *y = best;
-        *where = (byte)index;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void ScatterEight(in PoolShape s, in Window w, float* dy, byte* where, float* dx, int channels)
-    {
-        Vector128<byte> bytes = Vector128.CreateScalar(Unsafe.ReadUnaligned<ulong>(where)).AsByte();
-        Vector128<ushort> words = Vector128.WidenLower(bytes);
-        Vector256<int> index = Vector256.Create(Vector128.WidenLower(words), Vector128.WidenUpper(words)).AsInt32();
-        // Lanes of the next pixel match nothing.
-        index |= Vector256.GreaterThanOrEqual(Vector256<int>.Indices, Vector256.Create(channels));
-        Vector256<float> gradient = Vector256.Load(dy);
-        for (int kh = w.Kh0; kh < w.Kh1; kh++)
-            for (int kw = w.Kw0; kw < w.Kw1; kw++)
-            {
-                float* target = dx + w.Start + kh * w.RowLength + kw * s.Channels;
-                Vector256<float> won = Vector256.Equals(index, Vector256.Create(kh * s.KernelWidth + kw)).AsSingle();
-                Vector256<float> before = Vector256.Load(target);
-                Vector256.ConditionalSelect(won, before + gradient, before).Store(target);
-            }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static void Scatter(in PoolShape s, in Window w, float gradient, byte where, float* dx) =>
-        dx[w.Start + where / s.KernelWidth * w.RowLength + where % s.KernelWidth * s.Channels] += gradient;
-
-    /// <summary>One window: the part of the kernel that lies inside the image, and where its elements are.</summary>
-    private readonly struct Window
-    {
-        public int Kh0 { get; private init; }
-
-        public int Kh1 { get; private init; }
-
-        public int Kw0 { get; private init; }
-
-        public int Kw1 { get; private init; }
-
-        /// <summary>Offset of kernel element (0, 0), which may be in the padding.</summary>
-        public nint Start { get; private init; }
-
-        public nint RowLength { get; private init; }
-
-        /// <summary>Offset of the first element inside.</summary>
-        public nint First { get; private init; }
-
-        /// <summary>Offset of the last element inside.</summary>
-        public nint Last { get; private init; }
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Window At(in PoolShape s, int n, int oh, int ow)
+        Vector256<float> best = Vector256.Load(x + w.Offsets[0]);
+        Vector256<int> index = Vector256.Create((int)w.Places[0]);
+        for (int k = 1; k < w.Count; k++)
         {
-            int ih = oh * s.StrideHeight - s.PadHeight, iw = ow * s.StrideWidth - s.PadWidth;
-            int kh0 = Math.Max(0, -ih), kh1 = Math.Min(s.KernelHeight, s.InHeight - ih);
-            int kw0 = Math.Max(0, -iw), kw1 = Math.Min(s.KernelWidth, s.InWidth - iw);
-            nint rowLength = (nint)s.InWidth * s.Channels;
-            nint start = ((nint)n * s.InHeight + ih) * rowLength + (nint)iw * s.Channels;
-            return new Window
-            {
-                Kh0 = kh0,
-                Kh1 = kh1,
-                Kw0 = kw0,
-                Kw1 = kw1,
-                Start = start,
-                RowLength = rowLength,
-                First = start + kh0 * rowLength + (nint)kw0 * s.Channels,
-                Last = start + (kh1 - 1) * rowLength + (nint)(kw1 - 1) * s.Channels,
-            };
+            Vector256<float> value = Vector256.Load(x + w.Offsets[k]);
+            // Not (value <= best), but false where best is NaN: greater, or the first NaN.
+            Vector256<float> wins = Vector256.AndNot(Vector256.Equals(best, best), Vector256.LessThanOrEqual(value, best));
+            best = Vector256.ConditionalSelect(wins, value, best);
+            index = Vector256.ConditionalSelect(wins.AsInt32(), Vector256.Create((int)w.Places[k]), index);
         }
+        best.Store(y);
+        Vector128<short> narrow = Sse2.PackSignedSaturate(index.GetLower(), index.GetUpper());
+        Unsafe.WriteUnaligned(where, Sse2.PackUnsignedSaturate(narrow, narrow).AsUInt64().ToScalar());
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void Best(in PoolWindow w, float* x, float* y, byte* where)
+    {
+        float best = x[w.Offsets[0]];
+        byte index = w.Places[0];
+        for (int k = 1; k < w.Count; k++)
+        {
+            float value = x[w.Offsets[k]];
+            if (value <= best || float.IsNaN(best))
+                continue;
+            best = value;
+            index = w.Places[k];
+        }
+        *y = best;
+        *where = index;
+    }
+
+    /// <summary>Every input lies in one window at most: the gradient or 0 is stored, in the order of memory, so that a vector
+    /// may reach (with zeros) into what is written after it. rest and outputs say how far memory goes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void ScatterDisjoint(in PoolShape s, float* dy, byte* where, float* dx, nint rest, nint outputs)
+    {
+        int height = s.OutHeight, width = s.OutWidth, channels = s.Channels, kernelWidth = s.KernelWidth;
+        for (int oh = 0; oh < height; oh++)
+            for (int kh = 0; kh < s.KernelHeight; kh++)
+            {
+                nint row = ((nint)oh * s.StrideHeight + kh) * s.InWidth * channels;
+                nint o = (nint)oh * width * channels;
+                for (int ow = 0; ow < width; ow++, o += channels, row += (nint)(s.StrideWidth - kernelWidth) * channels)
+                    for (int kw = 0; kw < kernelWidth; kw++, row += channels)
+                        ScatterPlace(dy + o, where + o, dx + row, channels, kh * kernelWidth + kw,
+                            Math.Min(rest - row, outputs - o));
+            }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ScatterPlace(float* dy, byte* where, float* dx, int channels, int place, nint room)
+    {
+        int c = 0;
+        for (; c < channels && c <= room - Lanes.Count; c += Lanes.Count)
+        {
+            Vector256<int> won = Vector256.Equals(Avx2.ConvertToVector256Int32(where + c), Vector256.Create(place));
+            if (channels - c < Lanes.Count)
+                won &= Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(channels - c));
+            (won.AsSingle() & Vector256.Load(dy + c)).Store(dx + c);
+        }
+        for (; c < channels; c++)
+            dx[c] = where[c] == place ? dy[c] : 0;
+    }
+
+    /// <summary>Windows overlap: gradients are added to an image of zeros.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Scatter(in PoolShape s, float* dy, byte* where, float* dx)
+    {
+        int height = s.OutHeight, width = s.OutWidth, channels = s.Channels;
+        for (int oh = 0; oh < height; oh++)
+            for (int ow = 0; ow < width; ow++)
+            {
+                int ih = oh * s.StrideHeight - s.PadHeight, iw = ow * s.StrideWidth - s.PadWidth;
+                for (int c = 0; c < channels; c++, dy++, where++)
+                {
+                    nint row = ih + *where / s.KernelWidth, column = iw + *where % s.KernelWidth;
+                    dx[(row * s.InWidth + column) * channels + c] += *dy;
+                }
+            }
     }
 }

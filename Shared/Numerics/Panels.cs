@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -34,6 +35,7 @@ internal static unsafe class Panels
                 target[c] = c < used ? source[c] : 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyVectors(float* source, nint stride, int rows, int used, int width, float* target)
     {
         const int Lanes = 8;

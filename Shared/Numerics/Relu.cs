@@ -7,6 +7,7 @@ namespace Distributed.Numerics;
 public static unsafe class Relu
 {
     /// <summary>output = input where input is positive or NaN, else +0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(ReadOnlySpan<float> input, Span<float> output)
     {
         Check.Length(output.Length, input.Length, nameof(output));
@@ -21,6 +22,7 @@ public static unsafe class Relu
     }
 
     /// <summary>inputGradient = outputGradient where <paramref name="output"/> (of the forward pass) is positive or NaN, else +0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(ReadOnlySpan<float> output, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
     {
         Check.Length(outputGradient.Length, output.Length, nameof(outputGradient));

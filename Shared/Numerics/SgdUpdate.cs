@@ -11,6 +11,7 @@ public static unsafe class SgdUpdate
     /// d = fma(wd, p, g scale); buf = fma(mu, buf, d); p = fma(-lr, nesterov ? fma(mu, buf, d) : buf, p).
     /// The buffer starts at 0; it is empty if and only if <paramref name="momentum"/> is 0.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(Span<float> parameters, ReadOnlySpan<float> gradientSum, Span<float> momentumBuffer,
         float gradientScale, float learningRate, float momentum, float weightDecay, bool nesterov)
     {

@@ -10,6 +10,7 @@ internal static unsafe class Transpose
     private const int Block = 8;
 
     /// <summary>target[c targetStride + r] = source[r sourceStride + c] for r below rows, c below columns.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(float* source, nint sourceStride, float* target, nint targetStride, int rows, int columns)
     {
         int wholeRows = Avx.IsSupported ? rows / Block * Block : 0, wholeColumns = columns / Block * Block;
