@@ -25,22 +25,20 @@ internal readonly partial record struct CheckpointFileName(long Step, int Fence)
     }
 
     /// <summary>Every checkpoint of a folder, newest first; none where the folder does not exist.</summary>
+    /// <exception cref="CheckpointException">The folder can't be read.</exception>
     public static List<CheckpointFileName> Find(string folder)
     {
-        List<CheckpointFileName> found = [];
-        if (Directory.Exists(folder))
+        try
         {
-            foreach (string path in Directory.EnumerateFiles(folder))
-            {
-                if (TryParse(Path.GetFileName(path)) is { } name)
-                {
-                    found.Add(name);
-                }
-            }
+            IEnumerable<string> files = Directory.Exists(folder) ? Directory.EnumerateFiles(folder) : [];
+            return [.. files.Select(path => TryParse(Path.GetFileName(path))).OfType<CheckpointFileName>()
+                .OrderDescending()];
         }
-
-        found.Sort((left, right) => right.CompareTo(left));
-        return found;
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new CheckpointException(
+                $"{folder}: this folder can't be read ({error.Message.TrimEnd('.')}); check its permissions.", error);
+        }
     }
 
     public int CompareTo(CheckpointFileName other) => (Fence, Step).CompareTo((other.Fence, other.Step));

@@ -67,7 +67,7 @@ internal static class CheckpointLocator
         }
     }
 
-    private static CheckpointException NoneIn(string folder, IReadOnlyList<string> warnings) => new(warnings.Count == 0
+    public static CheckpointException NoneIn(string folder, IReadOnlyList<string> warnings) => new(warnings.Count == 0
         ? $"{folder}: there is no checkpoint in this folder; train first, or name another folder."
         : $"{folder}: none of the {warnings.Count} checkpoints is sound; the newest: {warnings[0]}");
 }

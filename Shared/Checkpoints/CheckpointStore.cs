@@ -97,29 +97,39 @@ public sealed class CheckpointStore
         string? best = content.IsBest ? name.ToString() : Best;
         string temporary = Path.Combine(Folder, CheckpointFileName.TemporaryPrefix + name);
         string path = Path.Combine(Folder, name.ToString());
-        long bytes;
-        string weights;
+        SavedCheckpoint saved;
         try
         {
-            using (Stream stream = _storage.Create(temporary))
-            {
-                (bytes, weights) = _writer.Write(stream, content, best ?? "");
-                _storage.Flush(stream);
-            }
-
+            saved = Write(content, best ?? "", temporary, path);
             _storage.Move(temporary, path);
-            _storage.SyncFolder(Folder);
-            Best = best;
-            _bestNamedBy[name] = best;
-            MovePointers(name);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             TryDelete(temporary);
-            throw SaveErrors.Explain(path, CheckpointWriter.Measure(content, best ?? ""), error);
+            throw SaveErrors.NotSaved(path, CheckpointWriter.Measure(content, best ?? ""), error);
+        }
+
+        Best = best;
+        _bestNamedBy[name] = best;
+        try
+        {
+            _storage.SyncFolder(Folder);
+            MovePointers(name);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw SaveErrors.NotPointedTo(path, error);
         }
 
         RemoveOld();
+        return saved;
+    }
+
+    private SavedCheckpoint Write(CheckpointContent content, string best, string temporary, string path)
+    {
+        using Stream stream = _storage.Create(temporary);
+        (long bytes, string weights) = _writer.Write(stream, content, best);
+        _storage.Flush(stream);
         return new SavedCheckpoint(path, bytes, weights);
     }
 

@@ -30,7 +30,7 @@ public sealed class RunLock : IDisposable
                 Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
             return new RunLock(file);
         }
-        catch (Exception error) when (error is UnauthorizedAccessException or DirectoryNotFoundException)
+        catch (UnauthorizedAccessException error)
         {
             file?.Dispose();
             throw new CheckpointException($"{runFolder}: no permission to write in this run's folder; choose another " +

@@ -9,7 +9,8 @@ internal static class SaveErrors
     private const int DiskFullWindows = unchecked((int)0x80070070);
     private const int HandleDiskFullWindows = unchecked((int)0x80070027);
 
-    public static CheckpointException Explain(string path, long bytes, Exception error)
+    /// <summary>Nothing was saved.</summary>
+    public static CheckpointException NotSaved(string path, long bytes, Exception error)
     {
         string size = $"{(bytes + 1023) / 1024:N0} KB";
         if (IsDiskFull(error))
@@ -23,6 +24,12 @@ internal static class SaveErrors
             : new($"{path}: the checkpoint can't be written ({error.Message.TrimEnd('.')}); it needs {size}, the " +
                 "previous one stays.", error);
     }
+
+    /// <summary>The checkpoint is there and readers find it, but the folder could not be brought up to date.</summary>
+    public static CheckpointException NotPointedTo(string path, Exception error) =>
+        new($"{path}: the checkpoint is there, but {CheckpointStore.LatestName} and {CheckpointStore.BestName} can't be " +
+            $"moved or the folder not be flushed ({(IsDiskFull(error) ? "the disk is full" : error.Message.TrimEnd('.'))}); " +
+            "free some space or check the disk.", error);
 
     /// <summary>On Unix .NET keeps the raw errno in HResult.</summary>
     public static bool IsDiskFull(Exception error) => error is IOException && (OperatingSystem.IsWindows()
