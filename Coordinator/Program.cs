@@ -24,6 +24,11 @@ internal static class Program
             context.Error.WriteLine($"error: {error.Message}");
             return ExitCode.UserError;
         }
+        catch (Exception error)
+        {
+            context.Error.WriteLine($"error: a fault of this program, please report it: {error}");
+            return ExitCode.Fault;
+        }
     }
 
     private static bool IsUserError(Exception error) => error is UsageException or ModelException or DataException

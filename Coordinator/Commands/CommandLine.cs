@@ -15,19 +15,7 @@ internal static class CommandLine
         RootCommand root = Create(context);
         ParserConfiguration parser = new() { EnablePosixBundling = false, ResponseFileTokenReplacer = null };
         ParseResult parsed = root.Parse(arguments, parser);
-        if (parsed.Action is not HelpAction)
-        {
-            if (parsed.Errors.Count > 0) throw Mistake(parsed);
-            if (parsed.GetValue<bool>("--version"))
-            {
-                context.Output.WriteLine(Version());
-                return ExitCode.Done;
-            }
-
-            if (parsed.CommandResult.Command == root)
-                throw new UsageException($"a command is missing; known are {Names(root)} (--help says more).");
-        }
-
+        if (parsed.Action is not HelpAction && parsed.Errors.Count > 0) throw Mistake(parsed);
         InvocationConfiguration invocation = new()
         {
             EnableDefaultExceptionHandler = false,
@@ -43,9 +31,21 @@ internal static class CommandLine
         RootCommand root = new("Trains image networks on several processes and machines, to the same bits.")
         {
             TrainCommand.Create(context),
+            EvaluateCommand.Create(context),
+            PredictCommand.Create(context),
+            SummaryCommand.Create(context),
+            VerifyCommand.Create(context),
         };
         root.Options.Remove(root.Options.OfType<VersionOption>().Single());
-        root.Add(new Option<bool>("--version") { Description = "Say which version this is." });
+        Option<bool> version = new("--version") { Description = "Say which version this is." };
+        root.Add(version);
+        root.SetAction(parsed =>
+        {
+            if (!parsed.GetValue(version))
+                throw new UsageException($"a command is missing; known are {Names(root)} (--help says more).");
+            context.Output.WriteLine(Version());
+            return ExitCode.Done;
+        });
         return root;
     }
 

@@ -84,7 +84,7 @@ internal sealed class TrainSettings
     {
         if (Text(name) is not { } text) return null;
         return words.FirstOrDefault(word => string.Equals(word, text, StringComparison.OrdinalIgnoreCase))
-            ?? throw Mistake(name, $"expected {string.Join(" or ", words)}, got '{text}'");
+            ?? throw Mistake(name, $"expected one of {string.Join(", ", words)}, got '{text}'");
     }
 
     /// <summary>A mistake in a setting, as one sentence that starts with where it came from.</summary>

@@ -12,6 +12,10 @@ internal static class Wording
     public static string Percent(double share) =>
         double.IsNaN(share) ? "-" : (share * 100).ToString("F2", CultureInfo.InvariantCulture) + "%";
 
+    /// <summary>98.8%.</summary>
+    public static string ShortPercent(double share) =>
+        (share * 100).ToString("F1", CultureInfo.InvariantCulture) + "%";
+
     /// <summary>0.1234; a dash where it is unknown.</summary>
     public static string Loss(double loss) =>
         double.IsNaN(loss) ? "-" : loss.ToString("F4", CultureInfo.InvariantCulture);

@@ -1,0 +1,169 @@
+using System.Text.Json;
+using Distributed.Checkpoints;
+using Distributed.Data;
+using Distributed.Execution;
+using Distributed.Learning;
+using Distributed.Numerics;
+using Distributed.Protocol;
+using Distributed.Roles.Coordinator;
+
+namespace Distributed.Coordinator;
+
+/// <summary>A checkpoint's model with its parameters in memory, ready to score images.</summary>
+internal sealed class TrainedModel : IDisposable
+{
+    private readonly NativeBuffer _parameters;
+    private readonly NativeBuffer _prepared;
+
+    private TrainedModel(Checkpoint checkpoint)
+    {
+        Path = checkpoint.Path;
+        Step = checkpoint.Step;
+        Specification = ReadSpecification(checkpoint);
+        ClassNames = ReadClassNames(checkpoint, Specification.Model.Classes);
+        Normalization = new Normalization([.. Specification.Data.Mean], [.. Specification.Data.Deviation]);
+        Plan = ExecutionPlan.Compile(Specification.Model, Specification.MicroBatch);
+        _parameters = new NativeBuffer(Plan.Parameters.Length);
+        _prepared = new NativeBuffer(Plan.PreparedLength);
+        ReadParameters(checkpoint);
+    }
+
+    /// <summary>The checkpoint's file.</summary>
+    public string Path { get; }
+
+    /// <summary>Steps that its parameters had been trained for.</summary>
+    public long Step { get; }
+
+    /// <summary>The specification of the run that wrote it.</summary>
+    public RunSpecification Specification { get; }
+
+    /// <summary>A name for each class.</summary>
+    public IReadOnlyList<string> ClassNames { get; }
+
+    /// <summary>How pixels become inputs.</summary>
+    public Normalization Normalization { get; }
+
+    /// <summary>The compiled model.</summary>
+    public ExecutionPlan Plan { get; }
+
+    /// <summary>Opens a checkpoint, or a run's best one, and checks every hash.</summary>
+    /// <exception cref="CheckpointException">None is there, it is not sound, or its parts don't fit together.</exception>
+    public static TrainedModel Open(string path)
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(path);
+        return new TrainedModel(checkpoint);
+    }
+
+    /// <summary>The specification that a checkpoint records.</summary>
+    /// <exception cref="CheckpointException">It has none.</exception>
+    public static RunSpecification ReadSpecification(Checkpoint checkpoint) =>
+        RunSpecification.FromJson(Entry(checkpoint, "specification"), checkpoint.Path);
+
+    /// <summary>One of the entries that a training run writes.</summary>
+    /// <exception cref="CheckpointException">It is missing.</exception>
+    public static string Entry(Checkpoint checkpoint, string name) =>
+        checkpoint.Metadata.GetValueOrDefault(name) ?? throw new CheckpointException(
+            $"{checkpoint.Path}: the metadata entry '{name}' is missing, so this is no checkpoint of a training run.");
+
+    /// <summary>
+    /// Scores labelled images. Losses are added along the canonical tree over micro-batches, as in training, so the
+    /// score has the same bits as there, however many threads there are.
+    /// </summary>
+    /// <param name="split">What the images are called.</param>
+    /// <param name="images">A set of images of the model's size.</param>
+    /// <param name="indices">Which of them, in order.</param>
+    public EvaluationScore Score(DataSplit split, ImageSet images, int[] indices)
+    {
+        int leaves = (indices.Length + Plan.MicroBatch - 1) / Plan.MicroBatch;
+        double[] losses = new double[leaves];
+        int[] predictions = new int[indices.Length];
+        int correct = 0;
+        ForEachMicroBatch(images, indices, (workspace, first, count) =>
+        {
+            MicroBatchResult result = workspace.Evaluate(
+                _parameters.Span, _prepared.Span, count, predictions.AsSpan(first, count));
+            losses[first / Plan.MicroBatch] = result.LossSum;
+            Interlocked.Add(ref correct, result.Correct);
+        });
+        return new EvaluationScore(
+            split, indices.Length, Sum(losses, TreeNode.Root(leaves)) / indices.Length, correct, predictions);
+    }
+
+    /// <summary>The probability of every class for each image: [image][class].</summary>
+    /// <param name="images">Images of the model's size; their labels don't matter.</param>
+    public float[] Probabilities(ImageSet images)
+    {
+        int classes = Specification.Model.Classes;
+        float[] probabilities = new float[images.Count * classes];
+        ForEachMicroBatch(images, [.. Enumerable.Range(0, images.Count)], (workspace, first, count) =>
+        {
+            workspace.Evaluate(_parameters.Span, _prepared.Span, count, default);
+            SoftmaxCrossEntropy.Probabilities(
+                workspace.Logits, classes, probabilities.AsSpan(first * classes, count * classes));
+        });
+        return probabilities;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _parameters.Dispose();
+        _prepared.Dispose();
+    }
+
+    private void ForEachMicroBatch(ImageSet images, int[] indices, Action<Workspace, int, int> compute)
+    {
+        SampleLoader loader = new(images, Normalization);
+        int leaves = (indices.Length + Plan.MicroBatch - 1) / Plan.MicroBatch;
+        Parallel.For(
+            0, leaves, () => Plan.CreateWorkspace(training: false),
+            (leaf, _, workspace) =>
+            {
+                int first = leaf * Plan.MicroBatch;
+                int count = Math.Min(Plan.MicroBatch, indices.Length - first);
+                loader.Load(indices.AsSpan(first, count), workspace.Input, workspace.Labels);
+                compute(workspace, first, count);
+                return workspace;
+            },
+            workspace => workspace.Dispose());
+    }
+
+    private static double Sum(double[] losses, TreeNode node) =>
+        node.IsLeaf ? losses[node.Start] : Sum(losses, node.Left) + Sum(losses, node.Right);
+
+    private void ReadParameters(Checkpoint checkpoint)
+    {
+        foreach (ParameterEntry entry in Plan.Parameters.Entries)
+        {
+            TensorEntry? tensor = checkpoint.Find(entry.Name);
+            if (tensor is null || !tensor.Shape.SequenceEqual(entry.Shape))
+            {
+                string found = tensor is null ? "is missing" : $"has shape [{string.Join(", ", tensor.Shape)}]";
+                throw new CheckpointException($"{checkpoint.Path}: tensor '{entry.Name}' {found} where the model " +
+                    $"{Specification.Model.Name} needs [{string.Join(", ", entry.Shape)}]; use another checkpoint.");
+            }
+
+            float[] values = new float[entry.Length];
+            checkpoint.Read(entry.Name, values);
+            Plan.Parameters.Import(entry, values, _parameters.Span);
+        }
+
+        for (int part = 0; part < Plan.PrepareParts; part++) Plan.Prepare(part, _parameters.Span, _prepared.Span);
+    }
+
+    private static string[] ReadClassNames(Checkpoint checkpoint, int classes)
+    {
+        try
+        {
+            string[]? names = JsonSerializer.Deserialize<string[]>(Entry(checkpoint, "classNames"));
+            if (names?.Length == classes) return names;
+        }
+        catch (JsonException)
+        {
+            // Told below.
+        }
+
+        throw new CheckpointException(
+            $"{checkpoint.Path}: the metadata entry 'classNames' does not name {classes} classes; use another checkpoint.");
+    }
+}

@@ -1,0 +1,205 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Distributed.Checkpoints;
+using Distributed.Data;
+using Distributed.Execution;
+using Distributed.Learning;
+using Distributed.Roles.Coordinator;
+
+namespace Distributed.Coordinator;
+
+/// <summary>
+/// Checks a checkpoint, or everything in a run's folder: that every byte matches its hash, that the tensors are those
+/// of the model, that every sample counted once, and that <c>run.json</c> and <c>result.json</c> agree with the
+/// checkpoints.
+/// </summary>
+internal sealed class Verification
+{
+    private const string CheckpointsFolder = "checkpoints";
+    private const string SpecificationFile = "run.json";
+    private const string ResultFile = "result.json";
+
+    private static readonly JsonSerializerOptions ProgressFormat = new()
+    {
+        PropertyNameCaseInsensitive = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    private readonly List<string> _sound = [];
+    private readonly List<string> _broken = [];
+
+    /// <summary>Checks all of it.</summary>
+    /// <param name="path">A checkpoint, a folder of them, or a run's folder.</param>
+    public Verification(string path)
+    {
+        if (!Directory.Exists(path))
+        {
+            CheckCheckpoint(path);
+            return;
+        }
+
+        string inner = Path.Combine(path, CheckpointsFolder);
+        string folder = Directory.Exists(inner) ? inner : path;
+        string[] files = [.. Directory.EnumerateFiles(folder, "step-*.safetensors").Order(StringComparer.Ordinal)];
+        if (files.Length == 0) _broken.Add($"{folder}: there is no checkpoint in this folder.");
+        foreach (string file in files) CheckCheckpoint(file);
+        if (folder == inner && _broken.Count == 0) Try(() => CheckRun(path));
+    }
+
+    /// <summary>A line for each thing that is sound.</summary>
+    public IReadOnlyList<string> Sound => _sound;
+
+    /// <summary>A sentence for each thing that is not.</summary>
+    public IReadOnlyList<string> Broken => _broken;
+
+    private void CheckCheckpoint(string path) => Try(() =>
+    {
+        using Checkpoint checkpoint = Checkpoint.Open(path);
+        RunSpecification specification = TrainedModel.ReadSpecification(checkpoint);
+        CheckTensors(checkpoint, specification);
+        TrainingProgress progress = ReadProgress(checkpoint);
+        CheckLedger(checkpoint, specification, progress);
+        _sound.Add($"{path}: {Wording.Number(checkpoint.Tensors.Count, "tensor")}, weights sha256 {checkpoint.WeightsSha256}");
+        _sound.Add($"{path}: {Wording.Number(progress.Step, "step")}, {Wording.Count(progress.SamplesApplied)} samples " +
+            $"applied exactly once ({Wording.Number(progress.Epoch, "whole epoch")} of {specification.Data.TrainingSamples}" +
+            $"{(progress.EpochSamples == 0 ? "" : $" and {progress.EpochSamples} of the next")})");
+    });
+
+    private static void CheckTensors(Checkpoint checkpoint, RunSpecification specification)
+    {
+        HashSet<string> expected = [];
+        foreach (ParameterEntry entry in ParameterLayout.Of(specification.Model).Entries)
+        {
+            IEnumerable<string> states = specification.Optimizer.StateNames
+                .Select(state => $"{WeightsHash.OptimizerPrefix}{state}.{entry.Name}");
+            foreach (string name in states.Prepend(entry.Name))
+            {
+                expected.Add(name);
+                if (checkpoint.Find(name) is not { } tensor)
+                    throw new CheckpointException($"{checkpoint.Path}: tensor '{name}' of its model is missing.");
+                if (!tensor.Shape.SequenceEqual(entry.Shape))
+                {
+                    throw new CheckpointException($"{checkpoint.Path}: tensor '{name}' has shape " +
+                        $"[{string.Join(", ", tensor.Shape)}] where its model needs [{string.Join(", ", entry.Shape)}].");
+                }
+            }
+        }
+
+        if (checkpoint.Tensors.FirstOrDefault(tensor => !expected.Contains(tensor.Name)) is { } foreign)
+            throw new CheckpointException($"{checkpoint.Path}: tensor '{foreign.Name}' belongs to no layer of its model.");
+    }
+
+    private static TrainingProgress ReadProgress(Checkpoint checkpoint)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<TrainingProgress>(
+                TrainedModel.Entry(checkpoint, "progress"), ProgressFormat)!;
+        }
+        catch (JsonException)
+        {
+            throw new CheckpointException($"{checkpoint.Path}: the metadata entry 'progress' can't be read.");
+        }
+    }
+
+    /// <summary>What was applied must be what the steps account for.</summary>
+    private static void CheckLedger(Checkpoint checkpoint, RunSpecification specification, TrainingProgress progress)
+    {
+        int samples = specification.Data.TrainingSamples;
+        long steps = (long)progress.Epoch * specification.StepsPerEpoch + progress.StepInEpoch;
+        long inEpoch = Math.Min((long)progress.StepInEpoch * specification.Batch, samples);
+        Require(progress.Step == steps && checkpoint.Step == steps,
+            $"{progress.Epoch} epochs and {progress.StepInEpoch} steps make step {steps}, not {progress.Step}");
+        Require(progress.EpochSamples == inEpoch,
+            $"{progress.StepInEpoch} steps apply {inEpoch} samples, not {progress.EpochSamples}");
+        Require(progress.SamplesApplied == (long)progress.Epoch * samples + inEpoch,
+            $"{steps} steps apply {(long)progress.Epoch * samples + inEpoch} samples, not {progress.SamplesApplied}");
+        Require(progress.History.Count == progress.Epoch,
+            $"it records {progress.History.Count} epochs where {progress.Epoch} are done");
+        foreach (EpochRecord record in progress.History)
+        {
+            Require(record.SamplesApplied == samples,
+                $"epoch {record.Epoch} applied {record.SamplesApplied} samples, not {samples}");
+        }
+
+        void Require(bool holds, string sentence)
+        {
+            if (!holds) throw new CheckpointException($"{checkpoint.Path}: the ledger does not balance: {sentence}.");
+        }
+    }
+
+    private void CheckRun(string folder)
+    {
+        using Checkpoint latest = Checkpoint.Open(folder, CheckpointChoice.Latest);
+        string specificationPath = Path.Combine(folder, SpecificationFile);
+        if (File.Exists(specificationPath))
+        {
+            RunSpecification recorded = ReadRun(specificationPath);
+            IReadOnlyList<string> differences =
+                RunSpecification.Differences(recorded, TrainedModel.ReadSpecification(latest));
+            if (differences.Count > 0)
+            {
+                throw new CheckpointException(
+                    $"{specificationPath}: it is not the specification of the checkpoints ({differences[0]}).");
+            }
+
+            _sound.Add($"{specificationPath}: the specification of the checkpoints");
+        }
+
+        string resultPath = Path.Combine(folder, ResultFile);
+        if (!File.Exists(resultPath)) return;
+        using JsonDocument result = Parse(resultPath);
+        Compare(resultPath, result, "weightsSha256", latest.WeightsSha256);
+        using (Checkpoint best = Checkpoint.Open(folder, CheckpointChoice.Best))
+            Compare(resultPath, result, "bestWeightsSha256", best.WeightsSha256);
+        TrainingProgress progress = ReadProgress(latest);
+        Compare(resultPath, result, "samplesApplied", $"{progress.SamplesApplied}");
+        Compare(resultPath, result, "steps", $"{progress.Step}");
+        _sound.Add($"{resultPath}: agrees with the checkpoints");
+    }
+
+    private static RunSpecification ReadRun(string path)
+    {
+        using JsonDocument document = Parse(path);
+        return RunSpecification.FromJson(
+            document.RootElement.TryGetProperty("specification", out JsonElement inner) ? inner : document.RootElement, path);
+    }
+
+    private static JsonDocument Parse(string path)
+    {
+        try
+        {
+            JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            return document.RootElement.ValueKind == JsonValueKind.Object ? document
+                : throw new CheckpointException($"{path}: this is not a JSON object.");
+        }
+        catch (JsonException error)
+        {
+            throw new CheckpointException($"{path}: not valid JSON ({error.Message.Split(" LineNumber:")[0].TrimEnd('.')}).");
+        }
+    }
+
+    private static void Compare(string path, JsonDocument result, string field, string expected)
+    {
+        string found = result.RootElement.TryGetProperty(field, out JsonElement value) ? $"{value}" : "nothing";
+        if (found != expected)
+            throw new CheckpointException($"{path}: {field} is {found} where the checkpoints have {expected}.");
+    }
+
+    private void Try(Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (Exception error) when (error is CheckpointException or SpecificationException or ModelException
+            or DataException)
+        {
+            _broken.Add(error.Message);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            _broken.Add($"a file can't be read ({error.Message.TrimEnd('.')}).");
+        }
+    }
+}
