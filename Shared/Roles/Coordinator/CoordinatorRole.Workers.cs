@@ -71,7 +71,8 @@ public sealed partial class CoordinatorRole
                 effects.Add(new DropWorker(worker.Id, $"it was {Word(worker.Standing)} for {(now - worker.StandingSince).TotalSeconds:0} s"));
                 worker.StandingSince = now;
             }
-            else if (worker.Standing != WorkerStanding.Silent && silence >= _settings.Lease)
+
+            if (worker.Standing != WorkerStanding.Silent && silence >= _settings.Lease)
             {
                 effects.Add(new StopPublishingTo(worker.Id));
                 Suspend(worker, WorkerStanding.Silent, $"not heard of for {silence.TotalSeconds:0.0} s", now, effects);

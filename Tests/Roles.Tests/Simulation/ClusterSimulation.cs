@@ -1,0 +1,217 @@
+using System.Globalization;
+using Distributed.Protocol;
+using Distributed.Roles.Coordinator;
+
+namespace Distributed.Roles.Tests.Simulation;
+
+/// <summary>
+/// A whole cluster on one thread and in virtual time: the real roles in simulated shells, every delay and fault drawn
+/// from one seed. After each event the shells check what must always hold; <see cref="Run"/> returns when the run is
+/// complete and its results have the bits of <see cref="ReferenceRun"/>. A broken invariant throws.
+/// </summary>
+internal sealed class ClusterSimulation
+{
+    /// <summary>What a checkpoint that cannot be written says.</summary>
+    public const string DiskIsFull = "the disk is full";
+
+    private static readonly TimeSpan TimeToFinish = TimeSpan.FromMinutes(5);
+
+    private readonly List<WorkerProcess> _workers = [];
+    private readonly Faults _faults;
+    private readonly Action<string>? _trace;
+    private CoordinatorProcess _coordinator;
+    private Checkpoint _disk;
+    private Fence _diskFence;
+    private int _workersStarted;
+    private int _heldNodes;
+    private bool _isComplete;
+
+    public ClusterSimulation(int seed, Action<string>? trace = null)
+    {
+        _trace = trace;
+        Chance = new Chance(seed);
+        Problem = RandomProblem(Chance);
+        Reference = new ReferenceRun(Problem);
+        WorkerCount = Chance.Between(1, 5);
+        Settings = RandomSettings(Chance, Problem, WorkerCount);
+        float[] initial = ToyProblem.InitialParameters();
+        _disk = new Checkpoint(new TrainingProgress(), initial, new float[initial.Length], null);
+        _faults = new Faults(this);
+        _coordinator = new CoordinatorProcess(this, new Fence(1), _disk);
+        for (int i = 0; i < WorkerCount; i++) StartWorker(Chance.Milliseconds(1, 2000));
+    }
+
+    public VirtualTime Time { get; } = new();
+
+    public Chance Chance { get; }
+
+    public ToyProblem Problem { get; }
+
+    public TrainingSettings Settings { get; }
+
+    public ReferenceRun Reference { get; }
+
+    public int WorkerCount { get; }
+
+    public bool IsTracing => _trace is not null;
+
+    public CoordinatorProcess Coordinator => _coordinator;
+
+    /// <summary>Worker processes that live.</summary>
+    public IReadOnlyList<WorkerProcess> Workers => _workers;
+
+    /// <summary>Whether the coordinator's process was ever stopped: it then may think ill of healthy workers.</summary>
+    public bool CoordinatorWasStopped { get; set; }
+
+    /// <summary>Virtual time that the run took.</summary>
+    public TimeSpan Took => Time.Now;
+
+    /// <summary>Runs until the run is complete.</summary>
+    public void Run()
+    {
+        _faults.Begin();
+        while (!_isComplete)
+        {
+            Check.That(Time.RunNext(), $"nothing is left to happen and the run is not complete");
+            Check.That(
+                Time.Now < _faults.End + TimeToFinish,
+                $"the run stands at step {_coordinator.Progress.Step} of {Reference.Steps} {TimeToFinish} after the last fault");
+        }
+    }
+
+    public void Trace(string line) =>
+        _trace?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{Time.Now.TotalSeconds:0.00000} {line}"));
+
+    /// <summary>Starts a worker's process after a delay; it joins as soon as a coordinator is there.</summary>
+    public void StartWorker(TimeSpan delay)
+    {
+        WorkerProcess worker = new(this, ++_workersStarted);
+        _workers.Add(worker);
+        Time.After(delay, () => Join(worker));
+    }
+
+    /// <summary>A worker's process ends; the coordinator notices at once, or only by its silence.</summary>
+    public void End(WorkerProcess worker, bool isNoticed)
+    {
+        if (!_workers.Remove(worker)) return;
+        Trace($"! worker process {worker.Number} ends, noticed: {isNoticed}");
+        worker.Die();
+        Connection? connection = _coordinator.Connections.Values.FirstOrDefault(c => c.Worker == worker);
+        if (connection is not null && isNoticed)
+            Time.After(Chance.Milliseconds(0.1, 20), () => _coordinator.Lose(connection, "its connection ended"));
+        if (_workers.Count < WorkerCount && !worker.IsLeaving) StartWorker(Chance.Milliseconds(50, 20_000));
+    }
+
+    /// <summary>The coordinator's process ends and another one takes over from the last checkpoint.</summary>
+    public void RestartCoordinator()
+    {
+        CoordinatorProcess old = _coordinator;
+        if (!old.IsAlive) return;
+        Trace($"! coordinator {old.Fence} ends at step {old.Progress.Step}, checkpoint at {_disk.Progress.Step}");
+        old.Die();
+        foreach (WorkerProcess worker in _workers.Where(w => w.IsConnected).ToArray()) End(worker, isNoticed: false);
+        Time.After(Chance.Milliseconds(10, 3000), () =>
+        {
+            if (!_coordinator.IsAlive) _coordinator = new CoordinatorProcess(this, old.Fence.Next, _disk);
+        });
+    }
+
+    /// <summary>A coordinator gave its run out as finished.</summary>
+    public void Finished(CoordinatorProcess coordinator, Finish finish)
+    {
+        Trace($"! finished: {finish.Ending} {finish.Reason}");
+        switch (finish.Ending)
+        {
+            case RunEnding.Completed:
+                CheckResults(coordinator.Progress, finish.Test);
+                _isComplete = true;
+                break;
+            case RunEnding.Stopped:
+                Check.That(
+                    _disk.Progress.Step >= coordinator.Progress.Step || finish.Reason.Length > 0,
+                    $"stopped at step {coordinator.Progress.Step} with a checkpoint of {_disk.Progress.Step}, and nobody was told");
+                RestartCoordinator();
+                break;
+            default:
+                Check.That(finish.Reason.Length > 0, $"the run ends as {finish.Ending} without a word");
+                Check.That(finish.Ending == RunEnding.UserError && finish.Reason == DiskIsFull, $"the run ends without a fault: {finish.Reason}");
+                RestartCoordinator();
+                break;
+        }
+    }
+
+    /// <summary>A checkpoint is on disk. Readers take the highest fence.</summary>
+    public void Saved(Fence fence, Checkpoint checkpoint)
+    {
+        if (fence < _diskFence) return;
+        _diskFence = fence;
+        _disk = checkpoint;
+    }
+
+    public bool SaveFails() => Time.Now < _faults.End && Chance.Happens(_faults.SaveFailures);
+
+    /// <summary>What the coordinator reports.</summary>
+    public void Watch(RunEvent happened)
+    {
+        if (happened is not EpochEnded ended) return;
+        EpochRecord expected = Reference.History[ended.Record.Epoch - 1];
+        Check.That(ended.Record == expected, $"epoch {ended.Record} should be {expected}");
+    }
+
+    /// <summary>Credits bound what the server holds.</summary>
+    public void SawHeldNodes(int held)
+    {
+        _heldNodes = Math.Max(_heldNodes, held);
+        int microBatches = (Problem.Batch + Problem.MicroBatch - 1) / Problem.MicroBatch;
+        int bound = (int.Log2(microBatches) + 2) * (1 + WorkerCount);
+        Check.That(held <= bound, $"the server holds {held} nodes of {microBatches} micro-batches");
+    }
+
+    private void Join(WorkerProcess worker)
+    {
+        if (!worker.IsAlive) return;
+        if (worker.IsStopped || !_coordinator.IsAlive || _coordinator.IsStopped) Time.After(TimeSpan.FromMilliseconds(200), () => Join(worker));
+        else _coordinator.Accept(worker);
+    }
+
+    private void CheckResults(TrainingProgress progress, EvaluationScore? test)
+    {
+        Check.That(progress.Step == Reference.Steps, $"{progress.Step} steps were applied, not {Reference.Steps}");
+        Check.That(progress.History.SequenceEqual(Reference.History), $"the history differs");
+        Check.That(progress.BestEpoch == Reference.BestEpoch, $"epoch {progress.BestEpoch} is best, not {Reference.BestEpoch}");
+        long samples = (long)progress.Epoch * Problem.TrainingSamples;
+        Check.That(progress.SamplesApplied == samples, $"{progress.SamplesApplied} of {samples} samples were applied");
+        if (Reference.Test is not { } expected) return;
+        Check.That(
+            test is not null && test.Loss.Equals(expected.Loss) && test.Correct == expected.Correct
+            && test.Predictions.SequenceEqual(expected.Predictions), $"the test scores {test}, not {expected}");
+        Check.That(_disk.Progress.Epoch == progress.Epoch, $"the last checkpoint is of epoch {_disk.Progress.Epoch}");
+    }
+
+    private static ToyProblem RandomProblem(Chance chance)
+    {
+        int microBatch = chance.Of([1, 2, 3, 4]);
+        int batch = chance.Of([1, 2, 5, 8, 13, 16, 30, 64]);
+        int training = chance.Of([1, 7, 40, 90, 128]);
+        int epochs = chance.Between(1, batch < 5 && training > 50 ? 2 : 6);
+        return new ToyProblem(
+            training, chance.Of([0, 1, 9, 40, 70]), chance.Of([0, 5, 33]), batch, microBatch, epochs, chance.Of([0, 0, 1, 2]));
+    }
+
+    private static TrainingSettings RandomSettings(Chance chance, ToyProblem problem, int workers) => new()
+    {
+        TrainingSamples = problem.TrainingSamples,
+        ValidationSamples = problem.ValidationSamples,
+        TestSamples = problem.TestSamples,
+        Batch = problem.Batch,
+        MicroBatch = problem.MicroBatch,
+        Epochs = problem.Epochs,
+        Patience = problem.Patience,
+        CheckpointEverySteps = chance.Of([0, 0, 1, 3, 10]),
+        CheckpointEvery = TimeSpan.FromSeconds(chance.Of([1, 5, 60])),
+        MinimumWorkers = chance.Between(1, Math.Min(2, workers)),
+        LeastComputeDeadline = TimeSpan.FromSeconds(chance.Of([1, 3, 10])),
+        DropAfter = TimeSpan.FromSeconds(chance.Of([10, 30, 60])),
+        NodeSeconds = chance.Of([0, 0.0002, 0.01]),
+    };
+}

@@ -1,0 +1,86 @@
+using Distributed.Protocol;
+
+namespace Distributed.Roles.Tests.Simulation;
+
+/// <summary>A copy of the parameters under a version.</summary>
+internal sealed record Publication(ParameterVersion Version, float[] Parameters, long Steps);
+
+/// <summary>A pushed node on its way, or an evaluation's results, or a word on the control link.</summary>
+internal sealed record PushedGradient(GradientHeader Header, GradientBuffer Gradient);
+
+/// <summary>The two connections of a worker to a coordinator: control both ways, gradients up, parameters down.</summary>
+internal sealed class Connection
+{
+    private readonly VirtualTime _time;
+    private readonly Chance _chance;
+    private readonly WorkerProcess _worker;
+    private Publication? _newest;
+    private Publication? _atTheDoor;
+    private bool _isSending;
+
+    public Connection(VirtualTime time, Chance chance, WorkerId id, WorkerProcess worker, CoordinatorProcess coordinator)
+    {
+        _time = time;
+        _chance = chance;
+        _worker = worker;
+        Id = id;
+        ToWorker = new Link<Message>(time, chance, worker.Receive);
+        ToCoordinator = new Link<object>(time, chance, item => coordinator.Receive(this, item));
+        Gradients = new Link<PushedGradient>(time, chance, push => coordinator.Receive(this, push));
+    }
+
+    public WorkerId Id { get; }
+
+    public WorkerProcess Worker => _worker;
+
+    public bool IsBroken { get; private set; }
+
+    public Link<Message> ToWorker { get; }
+
+    public Link<object> ToCoordinator { get; }
+
+    public Link<PushedGradient> Gradients { get; }
+
+    /// <summary>Publishes parameters to the worker; an older publication that is not under way yet is skipped.</summary>
+    public void Publish(Publication publication)
+    {
+        _newest = publication;
+        SendNewest();
+    }
+
+    /// <summary>The worker took what waited into use: the next one may come in.</summary>
+    public void WaitingBlockIsFree()
+    {
+        if (_atTheDoor is { } publication)
+        {
+            _atTheDoor = null;
+            _worker.ReceiveParameters(publication);
+        }
+
+        SendNewest();
+    }
+
+    /// <summary>Ends both connections: what is under way is lost.</summary>
+    public void Break()
+    {
+        IsBroken = true;
+        ToWorker.Break();
+        ToCoordinator.Break();
+        Gradients.Break();
+    }
+
+    private void SendNewest()
+    {
+        if (_isSending || _atTheDoor is not null || _newest is not { } publication || IsBroken) return;
+        _newest = null;
+        _isSending = true;
+        _time.After(_chance.Milliseconds(0.1, _chance.Happens(0.05) ? 500 : 10), () =>
+        {
+            _isSending = false;
+            if (IsBroken) return;
+            if (_worker.HasWaitingParameters) _atTheDoor = publication;
+            else _worker.ReceiveParameters(publication);
+            SendNewest();
+        });
+    }
+}

@@ -1,0 +1,144 @@
+using Distributed.Protocol;
+using Distributed.Roles.Coordinator;
+using Distributed.Roles.ParameterServer;
+
+namespace Distributed.Roles.Tests.Simulation;
+
+/// <summary>What a checkpoint holds: where the run stands, and the values that belong to it.</summary>
+internal sealed record Checkpoint(TrainingProgress Progress, float[] Parameters, float[] Momentum, float[]? Best);
+
+/// <summary>
+/// The parameter server's shell: real sums and optimizer steps, checked against the reference bit by bit. Requests of the
+/// coordinator (keep the best, save) go through the same queue as the role's inputs and see the parameters as they are then.
+/// </summary>
+internal sealed class SimulatedParameterServer
+{
+    private readonly ClusterSimulation _simulation;
+    private readonly CoordinatorProcess _process;
+    private readonly ParameterServerRole _role;
+    private readonly List<ParameterServerEffect> _effects = [];
+    private readonly GradientMemory _memory = new();
+    private readonly float[] _parameters;
+    private readonly float[] _momentum;
+    private float[]? _best;
+    private long _steps;
+    private int _queuedNodes;
+    private int _saving;
+    private Publication _published;
+
+    public SimulatedParameterServer(
+        ClusterSimulation simulation, CoordinatorProcess process, Checkpoint start, ParameterVersion version)
+    {
+        _simulation = simulation;
+        _process = process;
+        _role = new ParameterServerRole(process.Fence, version);
+        _parameters = (float[])start.Parameters.Clone();
+        _momentum = (float[])start.Momentum.Clone();
+        _best = start.Best;
+        _steps = start.Progress.Step;
+        _published = new Publication(version, (float[])_parameters.Clone(), _steps);
+        Mailbox = new Mailbox<object>(simulation.Time, simulation.Chance, Handle);
+    }
+
+    public Mailbox<object> Mailbox { get; }
+
+    public bool IsBusy => Mailbox.Count > 0 || _saving > 0;
+
+    public void Receive(WorkerId from, PushedGradient push)
+    {
+        if (Mailbox.IsClosed) return;
+        BufferId id = _memory.Rent();
+        _memory[id].CopyFrom(push.Gradient);
+        _queuedNodes++;
+        Mailbox.Post(new NodeArrived(from, push.Header, id));
+    }
+
+    private void Handle(object item)
+    {
+        _effects.Clear();
+        if (item is NodeArrived) _queuedNodes--;
+        switch (item)
+        {
+            case Coordinator.KeepBest: KeepBest(); break;
+            case SaveCheckpoint save: Save(save); break;
+            case ParameterServerInput input: _role.Handle(input, _effects); break;
+            default: throw new SimulationFailure($"unknown request {item.GetType().Name}");
+        }
+
+        if (_simulation.IsTracing) _simulation.Trace($" P {item} -> {string.Join("; ", _effects)}");
+        foreach (ParameterServerEffect effect in _effects) CarryOut(effect);
+        int held = _memory.InUse - _queuedNodes;
+        _simulation.SawHeldNodes(held);
+    }
+
+    private void CarryOut(ParameterServerEffect effect)
+    {
+        switch (effect)
+        {
+            case AddGradient add:
+                _memory[add.Destination].Add(_memory[add.Source]);
+                _memory.Release(add.Source);
+                break;
+            case ReleaseGradient release: _memory.Release(release.Buffer); break;
+            case StepOptimizer step: Step(step); break;
+            case PrepareParameters prepare:
+                _published = new Publication(
+                    prepare.Version, (float[])(prepare.Best ? _best! : _parameters).Clone(), prepare.Best ? -1 : _steps);
+                break;
+            case SendParameters send:
+                Check.That(send.Version == _published.Version, $"version {send.Version} is sent and {_published.Version} is published");
+                if (_process.Connections.TryGetValue(send.Worker.Value, out Connection? connection)) connection.Publish(_published);
+                break;
+            case TellCoordinator tell: _process.Post(tell.Input); break;
+            case EndLink end: throw new SimulationFailure($"worker {end.Worker} is accused: {end.Reason}");
+            default: throw new SimulationFailure($"unexpected effect {effect.GetType().Name}");
+        }
+    }
+
+    private void Step(StepOptimizer step)
+    {
+        ToyProblem problem = _simulation.Problem;
+        Check.That(step.Step.Value == _steps + 1, $"step {step.Step} follows step {_steps}");
+        int first = (int)(_steps % problem.StepsPerEpoch) * problem.Batch;
+        int samples = Math.Min(problem.Batch, problem.TrainingSamples - first);
+        GradientBuffer sum = _memory[step.Gradient];
+        Check.That(
+            sum.Step == step.Step && sum.FirstSample == first && sum.EndSample == first + samples && step.Samples == samples,
+            $"step {step.Step} sums samples {sum.FirstSample} to {sum.EndSample} of step {sum.Step}, not {first} and {samples} more");
+        ToyProblem.Step(_parameters, _momentum, sum.Values, step.Samples);
+        _memory.Release(step.Gradient);
+        Check.That(_memory.InUse == _queuedNodes, $"{_memory.InUse - _queuedNodes} buffers are leaked after step {step.Step}");
+        _steps++;
+        CheckParameters(_steps, _parameters, "after a step");
+    }
+
+    private void KeepBest()
+    {
+        _best = (float[])_parameters.Clone();
+        Check.That(_steps % _simulation.Problem.StepsPerEpoch == 0, $"step {_steps} ends no epoch and is kept as best");
+    }
+
+    private void Save(SaveCheckpoint save)
+    {
+        CheckParameters(save.Progress.Step, _parameters, "in a checkpoint");
+        if (save.IsBest)
+            Check.That(
+                save.Progress.BestEpoch == save.Progress.Epoch && save.Progress.StepInEpoch == 0,
+                $"a checkpoint of epoch {save.Progress.Epoch} step {save.Progress.StepInEpoch} is called best, and {save.Progress.BestEpoch} is");
+        Checkpoint checkpoint = new(save.Progress, (float[])_parameters.Clone(), (float[])_momentum.Clone(), _best);
+        Check.That(++_saving == 1, $"two checkpoints are written at a time");
+        bool fails = _simulation.SaveFails();
+        _simulation.Time.After(_simulation.Chance.Milliseconds(1, 4000), () =>
+        {
+            _saving--;
+            // A process killed in the middle may or may not have got as far as the rename.
+            bool landed = _process.IsAlive ? !fails : !fails && _simulation.Chance.Happens(0.5);
+            if (landed) _simulation.Saved(_process.Fence, checkpoint);
+            _process.Post(fails ? new CheckpointFailed(save.Id, ClusterSimulation.DiskIsFull) : new CheckpointSaved(save.Id));
+        });
+    }
+
+    private void CheckParameters(long steps, float[] parameters, string where) => Check.That(
+        ReferenceRun.SameBits(parameters, _simulation.Reference.ParametersAfter(steps)),
+        $"the parameters of {steps} steps differ {where}");
+}
