@@ -1,0 +1,140 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+
+namespace Distributed.Numerics.Tests;
+
+/// <summary>
+/// The program that the test assembly is when started alone: prints which kernels run, then a SHA-256 for every operation
+/// over seeded inputs of many shapes. <see cref="BitsTests"/> compares the output of machines.
+/// </summary>
+internal static class BitsProgram
+{
+    private static readonly ConvolutionShape[] Convolutions =
+    [
+        new(28, 28, 1, 32, 3, 3), new(13, 13, 32, 64, 3, 3), new(5, 5, 64, 64, 3, 3), new(28, 28, 1, 6, 5, 5, 1, 1, 2, 2),
+        new(14, 14, 6, 16, 5, 5), new(9, 7, 3, 33, 3, 2, 2, 1, 1, 0), new(12, 12, 17, 20, 4, 4, 3, 3, 1, 2),
+        new(10, 10, 8, 48, 1, 1), new(10, 10, 48, 7, 1, 1, 2, 2), new(16, 16, 5, 9, 7, 7, 2, 2, 3, 3),
+    ];
+
+    private static readonly LinearShape[] Linears = [new(576, 64), new(64, 10), new(400, 120), new(84, 10), new(100, 512), new(3, 1)];
+
+    private static readonly PoolShape[] Pools =
+        [new(26, 26, 32, 2, 2, 2, 2), new(11, 11, 6, 2, 2, 2, 2), new(9, 9, 17, 3, 3, 2, 2, 1, 1), new(6, 6, 3, 2, 2, 1, 1)];
+
+    public static int Main()
+    {
+        Console.WriteLine(InstructionSet.Name);
+        foreach (ConvolutionShape shape in Convolutions)
+            Convolution(shape, 9);
+        foreach (LinearShape shape in Linears)
+            Linear(shape, 32);
+        foreach (PoolShape shape in Pools)
+            Pool(shape, 3);
+        foreach (int channels in new[] { 1, 6, 10, 16, 33, 512 })
+            PerChannel(channels);
+        Loss();
+        Update();
+        Random();
+        return 0;
+    }
+
+    private static void Convolution(ConvolutionShape s, int batch)
+    {
+        float[] x = TestData.Random(batch * s.InputLength), w = TestData.Random(s.WeightLength, 1), y = new float[batch * s.OutputLength];
+        float[] packed = new float[ConvolutionForward.PackedLength(s)], bias = TestData.Random(s.OutChannels, 2);
+        ConvolutionForward.Pack(s, w, packed);
+        ConvolutionForward.Run(s, batch, x, packed, bias, y, true, new float[ConvolutionForward.ScratchLength(s)]);
+        Print($"forward {s}", y);
+        float[] dy = TestData.Random(y.Length, 3), back = new float[ConvolutionBackwardData.PackedLength(s)];
+        ConvolutionBackwardData.Pack(s, w, back);
+        ConvolutionBackwardData.Run(s, batch, dy, back, x, new float[ConvolutionBackwardData.ScratchLength(s)]);
+        Print($"backward data {s}", x);
+        ConvolutionBackwardWeights.Run(s, batch, x, dy, w, new float[ConvolutionBackwardWeights.ScratchLength(s)]);
+        Print($"backward weights {s}", w);
+    }
+
+    private static void Linear(LinearShape s, int batch)
+    {
+        float[] x = TestData.Random(batch * s.Inputs), w = TestData.Random(s.WeightLength, 1), y = new float[batch * s.Outputs];
+        float[] packed = new float[LinearForward.PackedLength(s)], back = new float[LinearBackwardData.PackedLength(s)];
+        LinearForward.Pack(s, w, packed);
+        LinearForward.Run(s, batch, x, packed, [], y, false, new float[LinearForward.ScratchLength(s)]);
+        Print($"forward {s}", y);
+        LinearBackwardData.Pack(s, w, back);
+        LinearBackwardData.Run(s, batch, y, back, x, new float[LinearBackwardData.ScratchLength(s)]);
+        Print($"backward data {s}", x);
+        LinearBackwardWeights.Run(s, batch, x, y, w, new float[LinearBackwardWeights.ScratchLength(s)]);
+        Print($"backward weights {s}", w);
+    }
+
+    private static void Pool(PoolShape s, int batch)
+    {
+        float[] x = TestData.Random(batch * s.InputLength), y = new float[batch * s.OutputLength];
+        byte[] indices = new byte[y.Length];
+        for (int i = 0; i < x.Length; i++)
+            x[i] = MathF.Round(x[i] * 3);
+        MaxPool.Forward(s, batch, x, y, indices);
+        Print($"pool {s}", y);
+        Print($"pool indices {s}", indices);
+        MaxPool.Backward(s, batch, TestData.Random(y.Length, 1), indices, x);
+        Print($"pool backward {s}", x);
+    }
+
+    private static void PerChannel(int channels)
+    {
+        float[] y = TestData.Random(channels * 101), dy = TestData.Random(y.Length, 1), bias = new float[channels];
+        BiasGradient.Run(dy, channels, bias);
+        Print($"bias gradient {channels}", bias);
+        BiasGradient.RunWithReluMask(y, dy, channels, bias);
+        Print($"masked bias gradient {channels}", bias);
+        Relu.Forward(y, y);
+        Print($"relu {channels}", y);
+        byte[] pixels = MemoryMarshal.AsBytes<float>(dy).ToArray();
+        float[] normal = new float[pixels.Length];
+        Elementwise.NormalizePixels(pixels, channels, bias, bias, normal);
+        Print($"normalize {channels}", normal);
+    }
+
+    private static void Loss()
+    {
+        foreach (int classes in new[] { 2, 10, 1000 })
+        {
+            float[] logits = TestData.Random(32 * classes), gradient = new float[logits.Length];
+            for (int i = 0; i < logits.Length; i++)
+                logits[i] *= 20;
+            int[] labels = [.. Enumerable.Range(0, 32).Select(n => n % classes)];
+            SoftmaxCrossEntropy.Run(logits, classes, labels, 0.1f, gradient, [], out double loss, out _);
+            Print($"loss {classes}", new[] { loss });
+            Print($"loss gradient {classes}", gradient);
+            SoftmaxCrossEntropy.Probabilities(logits, classes, gradient);
+            Print($"probabilities {classes}", gradient);
+        }
+    }
+
+    private static void Update()
+    {
+        float[] p = TestData.Random(1003), g = TestData.Random(1003, 1), buffer = TestData.Random(1003, 2);
+        SgdUpdate.Run(p, g, buffer, 1f / 128, 0.01f, 0.9f, 5e-4f, true);
+        SgdUpdate.Run(p, buffer, [], 1f / 128, 0.01f, 0, 5e-4f, false);
+        Elementwise.Add(p, buffer, p);
+        Print("sgd and add", p);
+    }
+
+    private static void Random()
+    {
+        var random = new CounterRandom(11, RandomPurpose.Test, 1, 2, 3);
+        double[] values = new double[4000];
+        for (uint i = 0; i < 1000; i++)
+        {
+            values[i] = random.Normal(i);
+            values[1000 + i] = random.Uniform(i);
+            values[2000 + i] = ElementaryFunctions.Exp(40 * random.UniformDouble(i) - 20);
+            values[3000 + i] = ElementaryFunctions.Exp((float)(40 * random.UniformDouble(i) - 20));
+        }
+        Print("random numbers and elementary functions", values);
+    }
+
+    private static void Print<T>(string name, T[] values)
+        where T : unmanaged =>
+        Console.WriteLine($"{Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<T>(values)))} {name}");
+}
