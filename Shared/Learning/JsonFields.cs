@@ -30,7 +30,8 @@ internal sealed class JsonFields
     public static JsonElement Parse(string text, string where)
     {
         if (text.Length > MaximumTextLength)
-            throw new ModelException($"{where}: the text has {text.Length} characters; at most {MaximumTextLength} are read.");
+            throw new ModelException(
+                $"{where}: the text has {text.Length} characters; at most {MaximumTextLength} are read.");
         try
         {
             var options = new JsonDocumentOptions { MaxDepth = MaximumDepth, AllowDuplicateProperties = false };
@@ -119,7 +120,8 @@ internal sealed class JsonFields
         foreach (var property in _element.EnumerateObject())
         {
             if (!_known.Contains(property.Name))
-                throw new ModelException($"{Where}: unknown field \"{property.Name}\"; known here: {string.Join(", ", _known)}.");
+                throw new ModelException(
+                    $"{Where}: unknown field \"{property.Name}\"; known here: {string.Join(", ", _known)}.");
         }
     }
 

@@ -34,14 +34,18 @@ public sealed class ParameterLayout
     /// <summary>The entry of that name, or null.</summary>
     public ParameterEntry? Find(string name) => _byName.GetValueOrDefault(name);
 
-    /// <summary>Copies one parameter out of the block into PyTorch's order; <paramref name="file"/> has its length.</summary>
+    /// <summary>
+    /// Copies one parameter out of the block into PyTorch's order; <paramref name="file"/> has its length.
+    /// </summary>
     public void Export(ParameterEntry entry, ReadOnlySpan<float> block, Span<float> file)
     {
         RequireLengths(entry, block.Length, file.Length);
         entry.ToFile(block.Slice(entry.Offset, entry.Length), file);
     }
 
-    /// <summary>Copies one parameter from PyTorch's order into the block; <paramref name="file"/> has its length.</summary>
+    /// <summary>
+    /// Copies one parameter from PyTorch's order into the block; <paramref name="file"/> has its length.
+    /// </summary>
     public void Import(ParameterEntry entry, ReadOnlySpan<float> file, Span<float> block)
     {
         RequireLengths(entry, block.Length, file.Length);

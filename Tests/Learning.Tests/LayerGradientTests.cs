@@ -45,7 +45,7 @@ public sealed class LayerGradientTests
                 compared++;
                 Assert.True(
                     Math.Abs(gradient[i] - halfFirst) <= 2e-3 * scale,
-                    $"{entry.Name}[{i - entry.Offset}]: the gradient is {gradient[i]}, the difference quotient {halfFirst}");
+                    $"{entry.Name}[{i - entry.Offset}]: gradient {gradient[i]}, differences {halfFirst}");
             }
         }
         Assert.True(compared > 4 * kinks, $"{compared} elements compared, {kinks} left out at kinks");

@@ -56,8 +56,10 @@ public sealed class OptimizerTests
     [InlineData("""{"name":"sgd","momentum":1}""", "spec: momentum must be at least 0 and below 1, got 1.")]
     [InlineData("""{"name":"sgd","momentum":0,"nesterov":true}""", "spec: nesterov needs a momentum above 0.")]
     [InlineData("""{"name":"sgd","weightDecay":-1}""", "spec: weightDecay must be 0 or more, got -1.")]
-    [InlineData("""{"name":"sgd","rate":1}""", "spec: unknown field \"rate\"; known here: name, momentum, nesterov, weightDecay.")]
-    [InlineData("""{"name":"sgd","momentum":1e999}""", "spec: the field \"momentum\" must be a finite number, got 1e999.")]
+    [InlineData("""{"name":"sgd","rate":1}""",
+        "spec: unknown field \"rate\"; known here: name, momentum, nesterov, weightDecay.")]
+    [InlineData("""{"name":"sgd","momentum":1e999}""",
+        "spec: the field \"momentum\" must be a finite number, got 1e999.")]
     public void OptimizerMistakes(string json, string sentence) =>
         Assert.Equal(sentence, Assert.Throws<ModelException>(() => Optimizer.FromJson(Parse(json), "spec")).Message);
 

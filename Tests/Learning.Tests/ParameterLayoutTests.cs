@@ -9,7 +9,10 @@ public sealed class ParameterLayoutTests
     {
         var layout = ParameterLayout.Of(ModelCatalogue.Find("convnet"));
         Assert.Equal(
-            ["0.weight", "0.bias", "3.weight", "3.bias", "6.weight", "6.bias", "9.weight", "9.bias", "11.weight", "11.bias"],
+            [
+                "0.weight", "0.bias", "3.weight", "3.bias", "6.weight", "6.bias", "9.weight", "9.bias", "11.weight",
+                "11.bias",
+            ],
             layout.Entries.Select(entry => entry.Name));
         Assert.Equal([64, 32, 3, 3], layout.Find("3.weight")!.Shape);
         Assert.Equal([64, 576], layout.Find("9.weight")!.Shape);
@@ -37,7 +40,8 @@ public sealed class ParameterLayoutTests
     [Fact]
     public void ConvolutionWeightsByHand()
     {
-        var layout = ParameterLayout.Of(TestModels.Of("m", 2, 3, 3, new Conv2d(3, new Size2d(1, 2)), new Flatten(), new Linear(10)));
+        var layout = ParameterLayout.Of(
+            TestModels.Of("m", 2, 3, 3, new Conv2d(3, new Size2d(1, 2)), new Flatten(), new Linear(10)));
         var file = Enumerable.Range(0, 12).Select(i => (float)i).ToArray();
         var block = Import(layout, "0.weight", file);
         Assert.Equal([0, 4, 8, 2, 6, 10, 1, 5, 9, 3, 7, 11], block[..12]);
@@ -61,7 +65,8 @@ public sealed class ParameterLayoutTests
     [Fact]
     public void LaterLinearWeightsAreTransposed()
     {
-        var layout = ParameterLayout.Of(new Model("m", 1, 2, 2, 2, new Sequential(new Flatten(), new Linear(3), new Linear(2))));
+        var layout =
+            ParameterLayout.Of(new Model("m", 1, 2, 2, 2, new Sequential(new Flatten(), new Linear(3), new Linear(2))));
         var block = Import(layout, "2.weight", [0, 1, 2, 10, 11, 12]);
         var entry = layout.Find("2.weight")!;
         Assert.Equal([0, 10, 1, 11, 2, 12], block[entry.Offset..(entry.Offset + 6)]);
@@ -84,8 +89,10 @@ public sealed class ParameterLayoutTests
             }
             var variance = values.Sum(value => (double)value * value) / values.Length;
             var expected = 2.0 / entry.Shape[1];
-            Assert.InRange(variance, expected * (1 - 5 / Math.Sqrt(values.Length)), expected * (1 + 5 / Math.Sqrt(values.Length)));
-            Assert.InRange(values.Average(), -5 * Math.Sqrt(expected / values.Length), 5 * Math.Sqrt(expected / values.Length));
+            Assert.InRange(
+                variance, expected * (1 - 5 / Math.Sqrt(values.Length)), expected * (1 + 5 / Math.Sqrt(values.Length)));
+            Assert.InRange(
+                values.Average(), -5 * Math.Sqrt(expected / values.Length), 5 * Math.Sqrt(expected / values.Length));
         }
         Assert.DoesNotContain(block, float.IsNaN);
         var other = new float[layout.Length];

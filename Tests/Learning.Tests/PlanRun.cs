@@ -77,5 +77,6 @@ internal sealed class PlanRun : IDisposable
         _prepared.Dispose();
     }
 
-    private static int[] Bits(ReadOnlySpan<float> values) => Array.ConvertAll(values.ToArray(), BitConverter.SingleToInt32Bits);
+    private static int[] Bits(ReadOnlySpan<float> values) =>
+        Array.ConvertAll(values.ToArray(), BitConverter.SingleToInt32Bits);
 }

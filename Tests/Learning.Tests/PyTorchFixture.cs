@@ -33,7 +33,8 @@ internal static class PyTorchFixture
     public static Probe Probe(JsonElement element) =>
         new(element.GetProperty("norm").GetDouble(), Doubles(element.GetProperty("values")));
 
-    public static double[] Doubles(JsonElement element) => [.. element.EnumerateArray().Select(value => value.GetDouble())];
+    public static double[] Doubles(JsonElement element) =>
+        [.. element.EnumerateArray().Select(value => value.GetDouble())];
 
     /// <summary>
     /// How far a tensor is from a recorded one: the largest difference of a recorded value or of the norm, relative to

@@ -11,9 +11,10 @@ namespace Distributed.Learning.Tests;
 public sealed class PyTorchTests
 {
     private static readonly Model Oddities = new("oddities", 3, 11, 9, 10, new Sequential(
-        new Conv2d(5, new Size2d(3, 2)) { Stride = new Size2d(2, 1), Padding = new Size2d(1, 0), Bias = false }, new Relu(),
-        new MaxPool2d(3) { Stride = 2, Padding = 1 }, new Relu(), new Conv2d(7, 2), new MaxPool2d(new Size2d(1, 2)),
-        new Flatten(), new Relu(), new Linear(6) { Bias = false }, new Relu(), new Linear(10)));
+        new Conv2d(5, new Size2d(3, 2)) { Stride = new Size2d(2, 1), Padding = new Size2d(1, 0), Bias = false },
+        new Relu(), new MaxPool2d(3) { Stride = 2, Padding = 1 }, new Relu(),
+        new Conv2d(7, 2), new MaxPool2d(new Size2d(1, 2)), new Flatten(), new Relu(),
+        new Linear(6) { Bias = false }, new Relu(), new Linear(10)));
 
     [Theory]
     [InlineData("convnet", 93322)]
@@ -156,6 +157,7 @@ public sealed class PyTorchTests
     private static void Near(Probe expected, ReadOnlySpan<float> actual, double tolerance, string what)
     {
         var distance = PyTorchFixture.Distance(expected, actual);
-        Assert.True(distance <= tolerance, $"{what}: off by {distance:g3} of its root mean square, allowed {tolerance:g3}");
+        Assert.True(
+            distance <= tolerance, $"{what}: off by {distance:g3} of its root mean square, allowed {tolerance:g3}");
     }
 }

@@ -31,7 +31,9 @@ public sealed class WorkspaceTests
         }
     }
 
-    /// <summary>A sample's outputs are the same bits alone, anywhere in a micro-batch, and in a plan for another size.</summary>
+    /// <summary>
+    /// A sample's outputs are the same bits alone, anywhere in a micro-batch, and in a plan for another size.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Models))]
     public void PlaceInTheMicroBatchChangesNoBit(string name)
@@ -60,7 +62,9 @@ public sealed class WorkspaceTests
         }
     }
 
-    /// <summary>A short micro-batch is what a plan for that size computes, whatever the rest of the arena holds.</summary>
+    /// <summary>
+    /// A short micro-batch is what a plan for that size computes, whatever the rest of the arena holds.
+    /// </summary>
     [Theory]
     [MemberData(nameof(Models))]
     public void ShortMicroBatchesGiveTheSameBits(string name)
@@ -122,7 +126,8 @@ public sealed class WorkspaceTests
         for (var i = 0; i < entries.Count; i++)
         {
             var next = i + 1 < entries.Count ? entries[i + 1].Offset : run.Gradient.Length;
-            Assert.All(run.Gradient.Span[(entries[i].Offset + entries[i].Length)..next].ToArray(), x => Assert.Equal(0, x));
+            Assert.All(
+                run.Gradient.Span[(entries[i].Offset + entries[i].Length)..next].ToArray(), x => Assert.Equal(0, x));
         }
     }
 

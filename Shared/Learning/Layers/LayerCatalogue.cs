@@ -20,7 +20,8 @@ internal static class LayerCatalogue
         var fields = new JsonFields(element, where);
         var type = fields.Text("type");
         if (!Readers.TryGetValue(type, out var read))
-            throw new ModelException($"{where}: unknown layer type \"{type}\"; known: {string.Join(", ", Readers.Keys)}.");
+            throw new ModelException(
+                $"{where}: unknown layer type \"{type}\"; known: {string.Join(", ", Readers.Keys)}.");
         var layer = read(fields);
         fields.End();
         return layer;

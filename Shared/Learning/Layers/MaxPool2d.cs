@@ -41,9 +41,11 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
         model.RequireImage(name, this, input);
         var (height, width) = model.WindowOutput(name, this, input, Kernel, Stride, Padding);
         if ((long)Kernel.Height * Kernel.Width > MaximumWindow)
-            throw model.Mistake(name, this, $"its window {Kernel} has more than {MaximumWindow} values; make it smaller");
+            throw model.Mistake(
+                name, this, $"its window {Kernel} has more than {MaximumWindow} values; make it smaller");
         if (Padding.Height > Kernel.Height / 2 || Padding.Width > Kernel.Width / 2)
-            throw model.Mistake(name, this, $"its padding {Padding} is more than half its kernel {Kernel}; make it smaller");
+            throw model.Mistake(
+                name, this, $"its padding {Padding} is more than half its kernel {Kernel}; make it smaller");
         return model.AddLayer(name, this, input with { Height = height, Width = width }, multiplyAdds: 0);
     }
 

@@ -51,7 +51,8 @@ public sealed record Relu : Layer
         public override void Backward(in StepContext context)
         {
             if (_input.Gradient is { } inputGradient && Output.Gradient is { } outputGradient)
-                Numerics.Relu.Backward(context.Span(Output.Values), context.Span(outputGradient), context.Span(inputGradient));
+                Numerics.Relu.Backward(
+                    context.Span(Output.Values), context.Span(outputGradient), context.Span(inputGradient));
         }
     }
 }

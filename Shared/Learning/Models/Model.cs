@@ -15,8 +15,10 @@ namespace Distributed.Learning;
 /// <param name="Layers">The layers in order.</param>
 public sealed record Model(string Name, int Channels, int Height, int Width, int Classes, Sequential Layers)
 {
-    /// <summary>Reads and checks a model; <paramref name="where"/> (a file's name) starts every error sentence.</summary>
-    /// <exception cref="ModelException">Malformed JSON, an unknown field or layer, or layers that don't fit.</exception>
+    /// <summary>
+    /// Reads and checks a model; <paramref name="where"/> (a file's name) starts every error sentence.
+    /// </summary>
+    /// <exception cref="ModelException">Malformed JSON, unknown fields, or layers that don't fit.</exception>
     public static Model FromJson(string text, string where) => FromJson(JsonFields.Parse(text, where), where);
 
     /// <inheritdoc cref="FromJson(string, string)"/>
@@ -26,10 +28,11 @@ public sealed record Model(string Name, int Channels, int Height, int Width, int
         var name = fields.Text("name");
         var input = fields.Array("input");
         if (input.GetArrayLength() != 3)
-            throw new ModelException($"{where}: \"input\" must be [channels, height, width], got {input.GetRawText()}.");
+            throw new ModelException(
+                $"{where}: \"input\" must be [channels, height, width], got {input.GetRawText()}.");
+        int Dimension(int index) => fields.Integer("input", input[index]);
         var model = new Model(
-            name, fields.Integer("input", input[0]), fields.Integer("input", input[1]), fields.Integer("input", input[2]),
-            fields.Integer("classes"), Sequential.Read(fields));
+            name, Dimension(0), Dimension(1), Dimension(2), fields.Integer("classes"), Sequential.Read(fields));
         fields.End();
         model.Check();
         return model;

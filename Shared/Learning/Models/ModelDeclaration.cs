@@ -16,7 +16,7 @@ internal sealed class ModelDeclaration
     public const int MaximumParameters = 1 << 30;
 
     /// <summary>Most layers of a model.</summary>
-    public const int MaximumLayers = 10_000;
+    public const int MaximumLayers = 2_000;
 
     private readonly Model _model;
     private readonly List<ParameterEntry> _parameters = [];
@@ -68,22 +68,23 @@ internal sealed class ModelDeclaration
     public (int Height, int Width) WindowOutput(
         string name, Layer layer, TensorShape input, Size2d kernel, Size2d stride, Size2d padding)
     {
-        foreach (var (field, size, least) in new[] { ("kernel", kernel, 1), ("stride", stride, 1), ("padding", padding, 0) })
-        {
-            if (Math.Min(size.Height, size.Width) < least || Math.Max(size.Height, size.Width) > MaximumSize)
-                throw Mistake(name, layer, $"{field} must be between {least} and {MaximumSize}, got {size}");
-        }
+        RequireSize(name, layer, "kernel", kernel, least: 1);
+        RequireSize(name, layer, "stride", stride, least: 1);
+        RequireSize(name, layer, "padding", padding, least: 0);
         var padded = new Size2d(input.Height + 2 * padding.Height, input.Width + 2 * padding.Width);
         if (kernel.Height > padded.Height || kernel.Width > padded.Width)
         {
             var with = padding == 0 ? "" : $" with its padding {padding}";
-            throw Mistake(name, layer,
-                $"its kernel {kernel} is larger than its input {input}{with}; make the kernel smaller or the padding larger");
+            throw Mistake(
+                name, layer,
+                $"its kernel {kernel} is larger than its input {input}{with}; make it smaller or the padding larger");
         }
         return ((padded.Height - kernel.Height) / stride.Height + 1, (padded.Width - kernel.Width) / stride.Width + 1);
     }
 
-    /// <summary>Declares a convolution's weight, in PyTorch [outputs, inputs, rows, columns]; returns its length.</summary>
+    /// <summary>
+    /// Declares a convolution's weight, in PyTorch [outputs, inputs, rows, columns]; returns its length.
+    /// </summary>
     public int AddWeight(string name, Layer layer, int outputs, int inputs, int rows, int columns) =>
         Add(name, layer, "weight", [outputs, inputs, rows, columns], inputs, rows, columns, Initialization.HeNormal);
 
@@ -96,12 +97,15 @@ internal sealed class ModelDeclaration
     public void AddBias(string name, Layer layer, int outputs) =>
         Add(name, layer, "bias", [outputs], 1, 1, 1, Initialization.Zeros);
 
-    /// <summary>Adds a layer's summary row and checks its output's size; call it after the layer's parameters.</summary>
+    /// <summary>
+    /// Adds a layer's summary row and checks its output's size; call it after the layer's parameters.
+    /// </summary>
     public TensorShape AddLayer(string name, Layer layer, TensorShape output, Int128 multiplyAdds)
     {
         if (_rows.Count >= MaximumLayers)
             throw new ModelException($"{Where}: it has more than {MaximumLayers} layers; make it smaller.");
-        RequireValues((Int128)output.Channels * output.Height * output.Width, $"the output of layer {name} ({layer.Type})");
+        RequireValues(
+            (Int128)output.Channels * output.Height * output.Width, $"the output of layer {name} ({layer.Type})");
         _rows.Add(new LayerSummary(name, layer.Type, output, _count - _countBeforeLayer, (long)multiplyAdds));
         _countBeforeLayer = _count;
         return output;
@@ -110,7 +114,8 @@ internal sealed class ModelDeclaration
     private string Where => $"model \"{_model.Name}\"";
 
     private int Add(
-        string name, Layer layer, string kind, int[] shape, int inputs, int rows, int columns, Initialization initialization)
+        string name, Layer layer, string kind, int[] shape, int inputs, int rows, int columns,
+        Initialization initialization)
     {
         var length = (Int128)shape[0] * inputs * rows * columns;
         if (length + _count > MaximumParameters)
@@ -119,8 +124,14 @@ internal sealed class ModelDeclaration
             _parameters.Count, $"{name}.{kind}", shape, _offset, shape[0], inputs, rows, columns, initialization);
         _parameters.Add(entry);
         _count += entry.Length;
-        _offset += (entry.Length + BufferPlacement.Alignment - 1) / BufferPlacement.Alignment * BufferPlacement.Alignment;
+        _offset += BufferPlacement.Align(entry.Length);
         return entry.Length;
+    }
+
+    private void RequireSize(string name, Layer layer, string field, Size2d size, int least)
+    {
+        if (Math.Min(size.Height, size.Width) < least || Math.Max(size.Height, size.Width) > MaximumSize)
+            throw Mistake(name, layer, $"{field} must be between {least} and {MaximumSize}, got {size}");
     }
 
     private void RequireSize(string field, int value)
@@ -132,19 +143,23 @@ internal sealed class ModelDeclaration
     private void RequireValues(Int128 values, string what)
     {
         if (values > MaximumValues)
-            throw new ModelException($"{Where}: {what} has {values} values a sample; at most {MaximumValues} are possible.");
+            throw new ModelException(
+                $"{Where}: {what} has {values} values a sample; at most {MaximumValues} are possible.");
     }
 
     private void RequireOutput(TensorShape output)
     {
         if (_parameters.Count == 0)
-            throw new ModelException($"{Where}: no layer has parameters, so there is nothing to train; add a linear layer.");
+            throw new ModelException(
+                $"{Where}: no layer has parameters, so there is nothing to train; add a linear layer.");
         if (!output.IsFlat)
-            throw new ModelException($"{Where}: the last layer's output {output} is an image; end with flatten and linear.");
+            throw new ModelException(
+                $"{Where}: the last layer's output {output} is an image; end with flatten and linear.");
         if (output.Length != _model.Classes)
         {
             throw new ModelException(
-                $"{Where}: it has {_model.Classes} classes but its last layer has {output.Length} outputs; make them equal.");
+                $"{Where}: it has {_model.Classes} classes but its last layer has {output.Length} outputs; " +
+                "make them equal.");
         }
     }
 }

@@ -36,8 +36,8 @@ public abstract record Optimizer
     /// <param name="gradientScale">What the sum is multiplied with: 1 / samples.</param>
     /// <param name="learningRate">The schedule's rate of this step.</param>
     public abstract void Step(
-        int start, int length, Span<float> parameters, ReadOnlySpan<float> gradientSum, ReadOnlySpan<NativeBuffer> states,
-        float gradientScale, float learningRate);
+        int start, int length, Span<float> parameters, ReadOnlySpan<float> gradientSum,
+        ReadOnlySpan<NativeBuffer> states, float gradientScale, float learningRate);
 
     /// <summary>The optimizer of that name with its default settings.</summary>
     /// <exception cref="ModelException">No optimizer has that name.</exception>

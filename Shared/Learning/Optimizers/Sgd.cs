@@ -23,13 +23,13 @@ public sealed record Sgd(double Momentum = 0.9, bool Nesterov = true, double Wei
 
     /// <inheritdoc/>
     public override void Step(
-        int start, int length, Span<float> parameters, ReadOnlySpan<float> gradientSum, ReadOnlySpan<NativeBuffer> states,
-        float gradientScale, float learningRate)
+        int start, int length, Span<float> parameters, ReadOnlySpan<float> gradientSum,
+        ReadOnlySpan<NativeBuffer> states, float gradientScale, float learningRate)
     {
         var momentumBuffer = Momentum == 0 ? default : states[0].Span.Slice(start, length);
         SgdUpdate.Run(
-            parameters.Slice(start, length), gradientSum.Slice(start, length), momentumBuffer, gradientScale, learningRate,
-            (float)Momentum, (float)WeightDecay, Nesterov);
+            parameters.Slice(start, length), gradientSum.Slice(start, length), momentumBuffer, gradientScale,
+            learningRate, (float)Momentum, (float)WeightDecay, Nesterov);
     }
 
     internal static Sgd Read(JsonFields fields)

@@ -33,7 +33,9 @@ internal abstract class AffineStep : PlanStep
 
     public PlanTensor Output { get; }
 
-    /// <summary>Takes a ReLU that stands right behind in; false when the output's epilogue is somebody else's.</summary>
+    /// <summary>
+    /// Takes a ReLU that stands right behind in; false when the output's epilogue is somebody else's.
+    /// </summary>
     public bool FuseRelu()
     {
         if (_epilogue is null)
@@ -43,7 +45,9 @@ internal abstract class AffineStep : PlanStep
         return true;
     }
 
-    /// <summary>Hands mask and bias gradient to the pooling right behind, which takes them on its smaller output.</summary>
+    /// <summary>
+    /// Hands mask and bias gradient to the pooling right behind, which takes them on its smaller output.
+    /// </summary>
     public OutputEpilogue? TakeEpilogue()
     {
         var epilogue = _epilogue;
@@ -86,7 +90,9 @@ internal abstract class AffineStep : PlanStep
         }
     }
 
-    /// <summary>Reserves packed weights and scratch; the kernels' constructor calls it when it knows its shape.</summary>
+    /// <summary>
+    /// Reserves packed weights and scratch; the kernels' constructor calls it when it knows its shape.
+    /// </summary>
     protected void Reserve(PlanCompiler plan, AffineLengths lengths)
     {
         _forwardScratch = plan.Buffer(fixedLength: lengths.ForwardScratch);

@@ -4,9 +4,18 @@ namespace Distributed.Learning;
 /// Records when each buffer is first and last touched, on a timeline of steps: forward steps in order, the loss, then
 /// the backward steps in reverse order.
 /// </summary>
-internal sealed class BufferUses(int buffers)
+internal sealed class BufferUses
 {
-    private readonly (int First, int Last)[] _lives = Enumerable.Repeat((int.MaxValue, -1), buffers).ToArray();
+    private readonly int[] _first;
+    private readonly int[] _last;
+
+    public BufferUses(int buffers)
+    {
+        _first = new int[buffers];
+        _last = new int[buffers];
+        Array.Fill(_first, int.MaxValue);
+        Array.Fill(_last, -1);
+    }
 
     /// <summary>The moment that touches are recorded at.</summary>
     public int Time { get; set; }
@@ -15,11 +24,12 @@ internal sealed class BufferUses(int buffers)
     {
         foreach (var buffer in touched)
         {
-            ref var life = ref _lives[buffer.Index];
-            life = (Math.Min(life.First, Time), Math.Max(life.Last, Time));
+            _first[buffer.Index] = Math.Min(_first[buffer.Index], Time);
+            _last[buffer.Index] = Math.Max(_last[buffer.Index], Time);
         }
     }
 
-    /// <summary>A buffer's first and last moment; first is after last when nothing touches it.</summary>
-    public (int First, int Last) this[PlanBuffer buffer] => _lives[buffer.Index];
+    /// <summary>A buffer's length and life; one that nothing touched isn't used.</summary>
+    public BufferLife Life(PlanBuffer buffer, int samples) =>
+        new(buffer.LongLength(samples), _first[buffer.Index], _last[buffer.Index]);
 }

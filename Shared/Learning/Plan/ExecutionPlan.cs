@@ -71,9 +71,9 @@ public sealed class ExecutionPlan
     internal BufferPlacement EvaluationPlacement { get; }
 
     /// <summary>
-    /// The default micro-batch, a function of the model's size and the mini-batch alone: a quarter of the batch, rounded
-    /// down to a power of two, within 8 to 32 and at most half the batch. For models over 20 million parameters half the
-    /// batch, at most 64: their gradient costs more to add than to compute. At least 1.
+    /// The default micro-batch, a function of the model's size and the mini-batch alone: a quarter of the batch,
+    /// rounded down to a power of two, within 8 to 32 and at most half the batch. For models over 20 million parameters
+    /// half the batch, at most 64: their gradient costs more to add than to compute. At least 1.
     /// </summary>
     public static int DefaultMicroBatch(long parameters, int batch)
     {
@@ -141,7 +141,9 @@ public sealed class ExecutionPlan
         uses.Touch(Input.Values);
         uses.Time = end;
         uses.Touch(Input.Values, Output.Values);
-        return BufferPlacement.Place(
-            [.. Buffers.Select(b => new BufferLife(b.LongLength(MicroBatch), uses[b].First, uses[b].Last))]);
+        var lives = new BufferLife[Buffers.Count];
+        for (var i = 0; i < lives.Length; i++)
+            lives[i] = uses.Life(Buffers[i], MicroBatch);
+        return BufferPlacement.Place(lives);
     }
 }

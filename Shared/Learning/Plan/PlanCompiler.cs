@@ -50,8 +50,7 @@ internal sealed class PlanCompiler(ParameterLayout parameters)
     public PreparedRegion Prepare(ParameterEntry weight, int length, PackWeights pack)
     {
         var region = new PreparedRegion(PreparedLength, length);
-        var aligned = (length + BufferPlacement.Alignment - 1) / BufferPlacement.Alignment * BufferPlacement.Alignment;
-        PreparedLength = checked(PreparedLength + aligned);
+        PreparedLength = checked(PreparedLength + BufferPlacement.Align(length));
         _parts.Add(new PreparePart(weight, region, pack));
         return region;
     }

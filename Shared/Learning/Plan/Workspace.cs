@@ -41,8 +41,8 @@ public sealed class Workspace : IDisposable
     public ReadOnlySpan<float> Logits => Span(_plan.Output.Values, _samples);
 
     /// <summary>
-    /// Runs forward and backward over the first <paramref name="samples"/> samples of the input and overwrites the whole
-    /// gradient block with the sum of the samples' gradients of the cross-entropy loss; its padding becomes 0.
+    /// Runs forward and backward over the first <paramref name="samples"/> samples of the input and overwrites the
+    /// whole gradient block with the sum of the samples' gradients of the cross-entropy loss; its padding becomes 0.
     /// </summary>
     /// <param name="parameters">The parameter block.</param>
     /// <param name="prepared">What <see cref="ExecutionPlan.Prepare"/> made of it.</param>
@@ -58,8 +58,8 @@ public sealed class Workspace : IDisposable
         ArgumentOutOfRangeException.ThrowIfNotEqual(gradient.Length, _plan.Parameters.Length);
         var context = Forward(parameters, prepared, samples, gradient);
         SoftmaxCrossEntropy.Run(
-            Logits, _plan.Model.Classes, Labels[..samples], labelSmoothing, context.Span(_plan.Output.Gradient!), default,
-            out var lossSum, out var correct);
+            Logits, _plan.Model.Classes, Labels[..samples], labelSmoothing, context.Span(_plan.Output.Gradient!),
+            default, out var lossSum, out var correct);
         _plan.Parameters.ClearPadding(gradient);
         for (var i = _plan.Steps.Length - 1; i >= 0; i--)
             _plan.Steps[i].Backward(context);
@@ -80,8 +80,8 @@ public sealed class Workspace : IDisposable
     }
 
     /// <summary>
-    /// Runs one whole micro-batch of what the input holds, so that every kernel of the plan is compiled before the first
-    /// step counts. The blocks may hold zeros; the gradient is overwritten.
+    /// Runs one whole micro-batch of what the input holds, so that every kernel of the plan is compiled before the
+    /// first step counts. The blocks may hold zeros; the gradient is overwritten.
     /// </summary>
     public void WarmUp(ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, Span<float> gradient)
     {

@@ -9,7 +9,8 @@ namespace Distributed.Learning;
 /// <param name="PeakShare">Share of the steps that rise, above 0 and below 1 (PyTorch's pct_start).</param>
 /// <param name="DivFactor">The peak over the first rate.</param>
 /// <param name="FinalDivFactor">The first rate over the last.</param>
-public sealed record OneCycleSchedule(double PeakShare = 0.2, double DivFactor = 25, double FinalDivFactor = 1e4) : Schedule
+public sealed record OneCycleSchedule(double PeakShare = 0.2, double DivFactor = 25, double FinalDivFactor = 1e4)
+    : Schedule
 {
     /// <inheritdoc/>
     public override string Name => "one-cycle";
@@ -32,7 +33,8 @@ public sealed record OneCycleSchedule(double PeakShare = 0.2, double DivFactor =
         var schedule = new OneCycleSchedule(
             fields.Number("peakShare", 0.2), fields.Number("divFactor", 25), fields.Number("finalDivFactor", 1e4));
         if (schedule.PeakShare is <= 0 or >= 1)
-            throw new ModelException($"{fields.Where}: peakShare must be above 0 and below 1, got {schedule.PeakShare}.");
+            throw new ModelException(
+                $"{fields.Where}: peakShare must be above 0 and below 1, got {schedule.PeakShare}.");
         if (schedule.DivFactor < 1 || schedule.FinalDivFactor < 1)
             throw new ModelException($"{fields.Where}: divFactor and finalDivFactor must be 1 or more.");
         return schedule;

@@ -58,7 +58,9 @@ public abstract record Schedule
     /// <summary>Writes the settings behind the name.</summary>
     internal abstract void WriteFields(Utf8JsonWriter writer);
 
-    /// <summary>From <paramref name="from"/> to <paramref name="to"/> along half a cosine, for a share of 0 to 1.</summary>
+    /// <summary>
+    /// From <paramref name="from"/> to <paramref name="to"/> along half a cosine, for a share of 0 to 1.
+    /// </summary>
     internal static double CosineBetween(double from, double to, double share) =>
         to + (from - to) / 2 * (1 + ElementaryFunctions.Cos(Math.PI * share));
 
