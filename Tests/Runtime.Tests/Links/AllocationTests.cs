@@ -1,0 +1,76 @@
+using Distributed.Protocol;
+using Xunit;
+
+namespace Distributed.Runtime.Tests;
+
+/// <summary>Runs alone, since it counts what the whole process allocates.</summary>
+[CollectionDefinition(nameof(AllocationTests), DisableParallelization = true)]
+[Collection(nameof(AllocationTests))]
+public class AllocationTests
+{
+    private const int Warmup = 300;
+    private const int Rounds = 1000;
+
+    [Fact]
+    public void Tensors_allocate_nothing()
+    {
+        const int Length = 16_384; // 64 KB
+        GradientHeader gradient = new(new Fence(3), new StepNumber(5), new TreeNode(0, 2), 64, 1.5, 60, 70_000, 0);
+        ParametersHeader parameters = new(new Fence(3), new ParameterVersion(6));
+        using DataPair pair = new(Length);
+        AssertNothingAllocated(() =>
+        {
+            pair.WorkerLink.Send(gradient, pair.Worker.Loan);
+            pair.Coordinator.WaitReceived();
+            pair.CoordinatorLink.Post(parameters);
+            pair.Worker.WaitReceived();
+        });
+    }
+
+    [Fact]
+    public void Steady_control_messages_allocate_nothing()
+    {
+        Train train = new() { Fence = ControlPair.Fence, Samples = 128, MicroBatch = 32, Credits = 2 };
+        train.Nodes.Add(new TreeNode(0, 2));
+        Credit credit = new() { Fence = ControlPair.Fence, Count = 1 };
+        Returning worker = new();
+        using ControlPair pair = new(heartbeat: 20, workerHandler: worker);
+        AssertNothingAllocated(() =>
+        {
+            pair.CoordinatorLink.Send(train);
+            pair.CoordinatorLink.Send(credit);
+            worker.WaitOne();
+            worker.WaitOne();
+        });
+    }
+
+    // The whole process is counted, so what the test runner allocates meanwhile is let pass: less than a quarter of
+    // the smallest object a round.
+    private static void AssertNothingAllocated(Action round)
+    {
+        for (int i = 0; i < Warmup; i++)
+            round();
+        long before = GC.GetTotalAllocatedBytes(precise: true);
+        for (int i = 0; i < Rounds; i++)
+            round();
+        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 6 * Rounds);
+    }
+
+    // Gives every message back, as a worker does.
+    private sealed class Returning : IControlHandler
+    {
+        private readonly SemaphoreSlim _received = new(0);
+
+        public void WaitOne() => Assert.True(_received.Wait(Wait.Deadline));
+
+        public void Received(ControlLink link, Message message)
+        {
+            link.Return(message);
+            _received.Release();
+        }
+
+        public void Ended(ControlLink link, LinkEnd end)
+        {
+        }
+    }
+}

@@ -1,0 +1,162 @@
+using System.Net;
+using Distributed.Protocol;
+using Xunit;
+
+namespace Distributed.Runtime.Tests;
+
+public class ListenerTests
+{
+    private static readonly ProtocolLimits Hasty = new() { HandshakeMilliseconds = 150, MaxPendingHandshakes = 2 };
+
+    [Fact]
+    public void A_wrong_token_is_refused_in_words()
+    {
+        using TestListener listener = new();
+        Hello hello = ControlPair.Hello with { Token = "wrong" };
+        LinkException refused = Assert.Throws<LinkException>(() => Connector.Join(listener.EndPoint, hello));
+        Assert.Equal("The token is not this run's.", refused.Message);
+        Assert.True(refused.Refused);
+        DataHello data = DataPair.Hello with { Token = "" };
+        refused = Assert.Throws<LinkException>(() => Connector.OpenData(listener.EndPoint, data));
+        Assert.Equal("The token is not this run's.", refused.Message);
+        Assert.Empty(listener.Controls);
+        Assert.Empty(listener.Datas);
+        Assert.Equal(2, listener.Rejections.Count);
+    }
+
+    [Fact]
+    public void Another_protocol_is_refused_naming_both_versions()
+    {
+        using TestListener listener = new();
+        Hello hello = ControlPair.Hello with { Protocol = 7, Program = "0.9.0" };
+        LinkException refused = Assert.Throws<LinkException>(() => Connector.Join(listener.EndPoint, hello));
+        Assert.Equal("The coordinator speaks protocol 1 and the worker (program 0.9.0) speaks 7; "
+            + "run the same version on both.", refused.Message);
+    }
+
+    [Fact]
+    public void The_owners_refusal_reaches_the_worker()
+    {
+        using TestListener listener = new();
+        Task<LinkException> joining = Task.Run(() =>
+            Assert.Throws<LinkException>(() => Connector.Join(listener.EndPoint, ControlPair.Hello)));
+        listener.Controls.TakeSoon().Link.Refuse("No room.");
+        Assert.Equal("No room.", joining.Soon().Message);
+
+        Task<LinkException> opening = Task.Run(() =>
+            Assert.Throws<LinkException>(() => Connector.OpenData(listener.EndPoint, DataPair.Hello)));
+        listener.Datas.TakeSoon().Link.Refuse("Another run.");
+        Assert.True(opening.Soon().Refused);
+    }
+
+    [Fact]
+    public void A_stranger_that_says_nothing_is_closed_at_the_deadline()
+    {
+        using TestListener listener = new(Hasty);
+        using RawPeer stranger = new(listener.EndPoint);
+        Assert.Empty(stranger.ReadToEnd());
+        Assert.Equal("the handshake took longer than 150 ms", listener.Rejections.TakeSoon());
+    }
+
+    [Fact]
+    public void A_stranger_that_trickles_is_closed_at_the_same_deadline()
+    {
+        using TestListener listener = new(Hasty);
+        using RawPeer stranger = new(listener.EndPoint);
+        byte[] hello = RawPeer.Frame(ControlPair.Hello);
+        stranger.Send(hello.AsSpan(0, 20));
+        Assert.Empty(stranger.ReadToEnd());
+        Assert.Equal("the handshake took longer than 150 ms", listener.Rejections.TakeSoon());
+    }
+
+    private static readonly Hello Long = ControlPair.Hello with { Host = new string('x', 20_000) };
+
+    public static TheoryData<string, byte[]> Strangers() => new()
+    {
+        { "the peer sent bytes that are not this protocol's", "GET / HTTP/1.1\r\nHost: x\r\n\r\n"u8.ToArray() },
+        { "the peer sent a length above its limit", RawPeer.Frame(Long) },
+        { "the peer sent a message that does not belong on this connection", RawPeer.Frame(new Ready("", 1)) },
+        { "the peer sent a message that does not belong on this connection", RawPeer.Frame(new Stop("")).WithKind(20) },
+        { "the peer sent a number out of its range", RawPeer.Frame(ControlPair.Hello with { Threads = 0 }) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Strangers))]
+    public void A_stranger_that_says_something_else_is_closed(string reason, byte[] bytes)
+    {
+        using TestListener listener = new();
+        using RawPeer stranger = new(listener.EndPoint);
+        stranger.Send(bytes);
+        Assert.Empty(stranger.ReadToEnd());
+        Assert.Equal(reason, listener.Rejections.TakeSoon());
+        Assert.Empty(listener.Controls);
+    }
+
+    [Fact]
+    public void Strangers_beyond_the_limit_are_closed_at_once_and_workers_still_get_in_later()
+    {
+        using TestListener listener = new(Hasty with { HandshakeMilliseconds = 1500 });
+        using RawPeer first = new(listener.EndPoint);
+        using RawPeer second = new(listener.EndPoint);
+        using RawPeer third = new(listener.EndPoint);
+        Assert.Empty(third.ReadToEnd());
+        Assert.Equal("too many connections are waiting to say who they are", listener.Rejections.TakeSoon());
+        Assert.Empty(first.ReadToEnd());
+        Assert.Empty(second.ReadToEnd());
+        using RawPeer worker = new(listener.EndPoint);
+        worker.Send(ControlPair.Hello);
+        listener.Controls.TakeSoon().Link.Refuse("Enough.");
+        Assert.Equal(new Refused("Enough."), worker.Read());
+    }
+
+    [Fact]
+    public void A_port_in_use_is_one_clear_sentence()
+    {
+        using TestListener listener = new();
+        LinkException taken = Assert.Throws<LinkException>(() => Listener.Open(listener.EndPoint, "x", listener));
+        Assert.Equal($"Port {listener.EndPoint.Port} on 127.0.0.1 is in use; choose another, or 0 for any free one.",
+            taken.Message);
+    }
+
+    [Fact]
+    public void Only_loopback_is_allowed()
+    {
+        using TestListener listener = new();
+        IPEndPoint outside = new(IPAddress.Parse("192.0.2.1"), 1234);
+        Assert.Contains("not a loopback address",
+            Assert.Throws<LinkException>(() => Listener.Open(outside, "x", listener)).Message);
+        Assert.Contains("not a loopback address",
+            Assert.Throws<LinkException>(() => Connector.Join(outside, ControlPair.Hello)).Message);
+    }
+
+    [Fact]
+    public void Nobody_there_is_one_clear_sentence()
+    {
+        TestListener listener = new();
+        IPEndPoint endPoint = listener.EndPoint;
+        listener.Dispose();
+        LinkException nobody = Assert.Throws<LinkException>(() => Connector.Join(endPoint, ControlPair.Hello));
+        Assert.Equal($"No coordinator listens at {endPoint}.", nobody.Message);
+        Assert.False(nobody.Refused);
+    }
+
+    [Fact]
+    public void A_coordinator_that_never_answers_is_given_up()
+    {
+        using TestListener listener = new();
+        LinkException silent = Assert.Throws<LinkException>(() =>
+            Connector.Join(listener.EndPoint, ControlPair.Hello, Hasty));
+        Assert.Equal($"The coordinator at {listener.EndPoint} did not answer: the handshake took longer than 150 ms.",
+            silent.Message);
+    }
+}
+
+internal static class FrameKind
+{
+    public static byte[] WithKind(this byte[] frame, byte kind)
+    {
+        byte[] copy = [.. frame];
+        copy[4] = kind;
+        return copy;
+    }
+}
