@@ -1,0 +1,152 @@
+using System.Globalization;
+using System.Text.Json;
+using Distributed.Checkpoints;
+using Distributed.Execution;
+using Distributed.Learning;
+using Distributed.Roles.Coordinator;
+
+namespace Distributed.Coordinator;
+
+/// <summary>
+/// Between a run in memory and its checkpoints: parameters under PyTorch's names, shapes and order, optimizer state
+/// beside them as <c>optimizer.STATE.PARAMETER</c>, and the run's specification and standing in the metadata.
+/// </summary>
+internal static class CheckpointMapping
+{
+    private const string SpecificationKey = "specification";
+    private const string ProgressKey = "progress";
+    private const string ClassNamesKey = "classNames";
+    private const string TrainSecondsKey = "trainSeconds";
+
+    /// <summary>The metadata that resuming and later commands need.</summary>
+    public static IReadOnlyDictionary<string, string> Metadata(
+        RunSpecification specification, TrainingProgress progress, IReadOnlyList<string> classNames, double trainSeconds) =>
+        new Dictionary<string, string>
+        {
+            [SpecificationKey] = specification.ToJson(),
+            [ProgressKey] = JsonSerializer.Serialize(progress, RunJson.Default.TrainingProgress),
+            [ClassNamesKey] = JsonSerializer.Serialize([.. classNames], RunJson.Default.StringArray),
+            [TrainSecondsKey] = trainSeconds.ToString("R", CultureInfo.InvariantCulture),
+        };
+
+    /// <summary>The specification of the run that a checkpoint belongs to.</summary>
+    /// <exception cref="CheckpointException">The checkpoint has none.</exception>
+    /// <exception cref="SpecificationException">It is malformed.</exception>
+    public static RunSpecification ReadSpecification(Checkpoint checkpoint) =>
+        RunSpecification.FromJson(Entry(checkpoint, SpecificationKey), checkpoint.Path);
+
+    /// <summary>Where the run stood.</summary>
+    /// <exception cref="CheckpointException">The checkpoint does not say, or makes no sense.</exception>
+    public static TrainingProgress ReadProgress(Checkpoint checkpoint) =>
+        Parse(checkpoint, ProgressKey, text => JsonSerializer.Deserialize(text, RunJson.Default.TrainingProgress));
+
+    /// <summary>The names of the classes.</summary>
+    /// <exception cref="CheckpointException">The checkpoint does not say, or makes no sense.</exception>
+    public static IReadOnlyList<string> ReadClassNames(Checkpoint checkpoint) =>
+        Parse(checkpoint, ClassNamesKey, text => JsonSerializer.Deserialize(text, RunJson.Default.StringArray));
+
+    /// <summary>Seconds of training up to there, over all processes of the run.</summary>
+    /// <exception cref="CheckpointException">The checkpoint does not say, or makes no sense.</exception>
+    public static double ReadTrainSeconds(Checkpoint checkpoint) =>
+        double.TryParse(Entry(checkpoint, TrainSecondsKey), NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds)
+            ? seconds : throw NoSense(checkpoint, TrainSecondsKey);
+
+    /// <summary>Reads the parameters into a block of the model's layout.</summary>
+    /// <exception cref="CheckpointException">The checkpoint is of another model, or unreadable.</exception>
+    public static void ReadWeights(Checkpoint checkpoint, ParameterLayout layout, Span<float> block)
+    {
+        RequireTensors(checkpoint.Path, checkpoint.Tensors, layout);
+        ReadBlock(checkpoint.Read, layout, "", block);
+    }
+
+    /// <summary>Reads one of the optimizer's state blocks.</summary>
+    /// <exception cref="CheckpointException">The checkpoint has no such state, or is unreadable.</exception>
+    public static void ReadState(Checkpoint checkpoint, ParameterLayout layout, string state, Span<float> block) =>
+        ReadBlock(checkpoint.Read, layout, StatePrefix(state), block);
+
+    /// <summary>
+    /// Reads first weights for a new run from one of our checkpoints or from any safetensors file with PyTorch's names.
+    /// </summary>
+    /// <returns>Their hash, for the run's specification.</returns>
+    /// <exception cref="CheckpointException">The file is of another model, broken or unreadable.</exception>
+    public static string ImportWeights(string path, ParameterLayout layout, Span<float> block)
+    {
+        using SafeTensorsFile file = Checkpoint.OpenWeights(path);
+        RequireTensors(file.Path, file.Tensors, layout);
+        ReadBlock(file.Read, layout, "", block);
+        return HashWeights(layout, block);
+    }
+
+    /// <summary>The hash of the parameters in a block; see <see cref="WeightsHash"/>.</summary>
+    public static string HashWeights(ParameterLayout layout, ReadOnlySpan<float> block)
+    {
+        List<TensorSource> tensors = [];
+        foreach (ParameterEntry entry in layout.Entries)
+        {
+            float[] values = new float[entry.Length];
+            layout.Export(entry, block, values);
+            tensors.Add(new TensorSource(entry.Name, entry.Shape, values));
+        }
+
+        return WeightsHash.Compute(tensors);
+    }
+
+    /// <summary>What the names of an optimizer state's tensors begin with.</summary>
+    public static string StatePrefix(string state) => $"{WeightsHash.OptimizerPrefix}{state}.";
+
+    private static void ReadBlock(TensorFillByName read, ParameterLayout layout, string prefix, Span<float> block)
+    {
+        float[] file = new float[layout.Entries.Select(entry => entry.Length).DefaultIfEmpty().Max()];
+        foreach (ParameterEntry entry in layout.Entries)
+        {
+            Span<float> values = file.AsSpan(0, entry.Length);
+            read(prefix + entry.Name, values);
+            layout.Import(entry, values, block);
+        }
+    }
+
+    private static void RequireTensors(string path, IReadOnlyList<TensorEntry> tensors, ParameterLayout layout)
+    {
+        const string Advice = "it holds another model's weights; choose a file that fits the model.";
+        TensorEntry[] weights = [.. tensors.Where(tensor => WeightsHash.Includes(tensor.Name))];
+        foreach (ParameterEntry entry in layout.Entries)
+        {
+            TensorEntry? found = Array.Find(weights, tensor => tensor.Name == entry.Name);
+            if (found is null)
+                throw new CheckpointException($"{path}: there is no tensor '{entry.Name}', which the model has; {Advice}");
+            if (!found.Shape.SequenceEqual(entry.Shape))
+            {
+                throw new CheckpointException($"{path}: tensor '{entry.Name}' has shape [{string.Join(", ", found.Shape)}] " +
+                    $"where the model has [{string.Join(", ", entry.Shape)}]; {Advice}");
+            }
+        }
+
+        if (Array.Find(weights, tensor => layout.Find(tensor.Name) is null) is { } extra)
+            throw new CheckpointException($"{path}: the model has no tensor '{extra.Name}'; {Advice}");
+    }
+
+    private static T Parse<T>(Checkpoint checkpoint, string key, Func<string, T?> parse)
+        where T : class
+    {
+        try
+        {
+            if (parse(Entry(checkpoint, key)) is { } value) return value;
+        }
+        catch (JsonException)
+        {
+            // Said below.
+        }
+
+        throw NoSense(checkpoint, key);
+    }
+
+    private static CheckpointException NoSense(Checkpoint checkpoint, string key) =>
+        new($"{checkpoint.Path}: the metadata entry '{key}' makes no sense; use another checkpoint.");
+
+    private static string Entry(Checkpoint checkpoint, string key) => checkpoint.Metadata.GetValueOrDefault(key)
+        ?? throw new CheckpointException(
+            $"{checkpoint.Path}: the metadata entry '{key}' is missing, so this is no checkpoint of a run; use another.");
+
+    /// <summary>Reads the tensor of that name.</summary>
+    private delegate void TensorFillByName(string name, Span<float> destination);
+}

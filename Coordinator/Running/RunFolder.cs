@@ -1,0 +1,180 @@
+using System.Text.Json;
+using Distributed.Checkpoints;
+using Distributed.Execution;
+using Distributed.Learning;
+
+namespace Distributed.Coordinator;
+
+/// <summary>
+/// A run's folder, held by this process alone: <c>run.json</c> (the specification and the settings outside it),
+/// <c>metrics.jsonl</c>, <c>checkpoints/</c>, and <c>result.json</c> when the run has ended.
+/// </summary>
+internal sealed class RunFolder : IDisposable
+{
+    private const string RunFile = "run.json";
+    private const string ResultFile = "result.json";
+    private const string MetricsFile = "metrics.jsonl";
+    private const string CheckpointsFolder = "checkpoints";
+
+    private readonly RunLock _lock;
+
+    private RunFolder(string path, string? movedTo)
+    {
+        _lock = RunLock.Acquire(path);
+        Folder = path;
+        MovedTo = movedTo;
+        try
+        {
+            Recorded = ReadSpecification();
+            Result = RunResult.Read(Within(ResultFile));
+        }
+        catch
+        {
+            _lock.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The folder.</summary>
+    public string Folder { get; }
+
+    /// <summary>Where a run of that name was moved for <c>--fresh</c>; null: nothing was.</summary>
+    public string? MovedTo { get; }
+
+    /// <summary>The specification that <c>run.json</c> has; null: a new run.</summary>
+    public RunSpecification? Recorded { get; private set; }
+
+    /// <summary>The result that is there; null: the run has not ended yet.</summary>
+    public RunResult? Result { get; private set; }
+
+    /// <summary>Whether the run was completed, with all the epochs that its specification asks for.</summary>
+    public bool IsFinished => Result is { Status: RunResult.Completed } result && result.EpochsAsked == Recorded?.Epochs;
+
+    /// <summary>The folder of the checkpoints.</summary>
+    public string Checkpoints => Within(CheckpointsFolder);
+
+    /// <summary>The file of metrics.</summary>
+    public string Metrics => Within(MetricsFile);
+
+    /// <summary>Opens or creates a run's folder and takes its lock.</summary>
+    /// <param name="runs">The folder of all runs.</param>
+    /// <param name="name">The run's name.</param>
+    /// <param name="fresh">Whether to start anew; a run that is there is kept beside it as NAME.1, NAME.2 and so on.</param>
+    /// <exception cref="CheckpointException">Another live process holds it, or it can't be written.</exception>
+    /// <exception cref="SpecificationException">Its <c>run.json</c> is broken.</exception>
+    public static RunFolder Open(string runs, string name, bool fresh)
+    {
+        string path = Path.Combine(runs, name);
+        return new RunFolder(path, fresh ? MoveAside(path) : null);
+    }
+
+    /// <summary>Refuses a specification other than the one that the folder has.</summary>
+    /// <exception cref="SpecificationException">They differ; the sentence lists where.</exception>
+    public void RequireSame(RunSpecification asked)
+    {
+        if (Recorded is null) return;
+        IReadOnlyList<string> differences = RunSpecification.Differences(Recorded, asked);
+        if (differences.Count > 0)
+        {
+            throw new SpecificationException($"{Folder}: there is a run of another specification under this name " +
+                $"({string.Join("; ", differences)}); choose another --name, or start anew with --fresh.");
+        }
+    }
+
+    /// <summary>Writes <c>run.json</c>; the run is unfinished from now on.</summary>
+    /// <exception cref="UsageException">It can't be written.</exception>
+    public void Record(RunSpecification specification, TrainOptions options)
+    {
+        using MemoryStream stream = new();
+        using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true }))
+        {
+            writer.WriteStartObject();
+            writer.WritePropertyName("specification");
+            specification.WriteTo(writer);
+            WriteSettings(writer, options);
+            writer.WriteEndObject();
+        }
+
+        AtomicFile.Write(Within(RunFile), stream.ToArray());
+        AtomicFile.Delete(Within(ResultFile));
+        (Recorded, Result) = (specification, null);
+    }
+
+    /// <summary>Writes <c>result.json</c>.</summary>
+    /// <exception cref="UsageException">It can't be written.</exception>
+    public void Record(RunResult result)
+    {
+        AtomicFile.Write(Within(ResultFile), JsonSerializer.SerializeToUtf8Bytes(result, ResultJson.Default.RunResult));
+        Result = result;
+    }
+
+    /// <summary>Gives the folder back.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    private static string? MoveAside(string path)
+    {
+        if (!File.Exists(Path.Combine(path, RunFile)) &&
+            !Directory.Exists(Path.Combine(path, CheckpointsFolder)))
+        {
+            return null;
+        }
+
+        // Nobody may be writing it.
+        RunLock.Acquire(path).Dispose();
+        int number = 1;
+        while (Numbered(number) is { } taken && (Directory.Exists(taken) || File.Exists(taken))) number++;
+        try
+        {
+            Directory.Move(path, Numbered(number));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"{path}: the old run can't be moved to {Numbered(number)} " +
+                $"({error.Message.TrimEnd('.')}); choose another --name.");
+        }
+
+        return Numbered(number);
+
+        string Numbered(int suffix) => $"{path}.{suffix}";
+    }
+
+    private static void WriteSettings(Utf8JsonWriter writer, TrainOptions options)
+    {
+        writer.WriteStartObject("settings");
+        writer.WriteNumber("workers", options.Workers);
+        writer.WriteNumber("threads", options.Threads);
+        writer.WriteString("dataDirectory", options.DataDirectory);
+        writer.WriteString("listen", options.Listen);
+        writer.WriteNumber("minimumWorkers", options.MinimumWorkers);
+        writer.WriteNumber("checkpointEverySteps", options.CheckpointEverySteps);
+        writer.WriteString("initial", options.Initial);
+        writer.WriteString("engine", options.Engine);
+        writer.WriteEndObject();
+    }
+
+    private RunSpecification? ReadSpecification()
+    {
+        string path = Within(RunFile);
+        try
+        {
+            if (!File.Exists(path)) return null;
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            return document.RootElement.ValueKind == JsonValueKind.Object &&
+                document.RootElement.TryGetProperty("specification", out JsonElement specification)
+                    ? RunSpecification.FromJson(specification, path)
+                    : throw new SpecificationException("it holds no specification");
+        }
+        catch (Exception error) when (error is SpecificationException or ModelException or JsonException)
+        {
+            string reason = error.Message.Split(" LineNumber:")[0].Replace($"{path}: ", "", StringComparison.Ordinal);
+            throw new SpecificationException($"{path}: the file is broken ({reason.TrimEnd('.')}); put it right, choose " +
+                "another --name, or start anew with --fresh.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"{path}: the file can't be read ({error.Message.TrimEnd('.')}).");
+        }
+    }
+
+    private string Within(string name) => Path.Combine(Folder, name);
+}

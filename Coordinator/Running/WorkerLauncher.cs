@@ -1,0 +1,149 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Runtime.InteropServices;
+
+namespace Distributed.Coordinator;
+
+/// <summary>A worker's process.</summary>
+internal interface IWorkerProcess : IDisposable
+{
+    /// <summary>The system's number for it.</summary>
+    int Id { get; }
+
+    /// <summary>Ends it at once; no error if it has ended.</summary>
+    void Kill();
+}
+
+/// <summary>Starts worker processes.</summary>
+internal interface IWorkerLauncher
+{
+    /// <summary>Starts one.</summary>
+    /// <param name="launchId">Its place among the local workers.</param>
+    /// <param name="printed">Told of every line it prints and whether that is an error; on any thread.</param>
+    /// <param name="ended">Told once of its exit code, after its last line; on any thread.</param>
+    IWorkerProcess Start(int launchId, Action<string, bool> printed, Action<int> ended);
+}
+
+/// <summary>Starts the worker's program that lies beside this one.</summary>
+/// <remarks>
+/// The run's token travels in the environment, because everybody can read another process's arguments. The worker's
+/// standard input stays open and is never written to: a worker ends when it sees the end of it, so none outlives this
+/// process, however it dies.
+/// </remarks>
+internal sealed class WorkerLauncher : IWorkerLauncher
+{
+    private const string ProgramName = "worker";
+    private const string TokenVariable = "DISTRIBUTED_TOKEN";
+
+    private readonly string _file;
+    private readonly List<string> _arguments = [];
+    private readonly string _token;
+
+    /// <summary>Finds the program.</summary>
+    /// <param name="folder">Where it lies.</param>
+    /// <param name="coordinator">Where the workers join.</param>
+    /// <param name="token">The run's token.</param>
+    /// <param name="threads">Compute threads of each worker.</param>
+    /// <param name="dataDirectory">Where data files are; null: the usual places.</param>
+    /// <exception cref="UsageException">The program is not there.</exception>
+    public WorkerLauncher(string folder, IPEndPoint coordinator, string token, int threads, string? dataDirectory)
+    {
+        _token = token;
+        string executable = Path.Combine(folder, OperatingSystem.IsWindows() ? $"{ProgramName}.exe" : ProgramName);
+        string library = Path.Combine(folder, $"{ProgramName}.dll");
+        if (File.Exists(executable) && !IsHost(Environment.ProcessPath))
+        {
+            _file = executable;
+        }
+        else if (File.Exists(library))
+        {
+            _file = Host();
+            _arguments.Add(library);
+        }
+        else
+        {
+            throw new UsageException($"{executable}: the worker's program is missing beside the coordinator's; build or " +
+                "publish the coordinator again.");
+        }
+
+        _arguments.AddRange(["--join", coordinator.ToString()]);
+        _arguments.AddRange(["--threads", threads.ToString(CultureInfo.InvariantCulture)]);
+        if (dataDirectory is not null) _arguments.AddRange(["--data-dir", Path.GetFullPath(dataDirectory)]);
+    }
+
+    /// <inheritdoc/>
+    public IWorkerProcess Start(int launchId, Action<string, bool> printed, Action<int> ended)
+    {
+        ProcessStartInfo start = new(_file)
+        {
+            UseShellExecute = false,
+            CreateNoWindow = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (string argument in _arguments) start.ArgumentList.Add(argument);
+        start.ArgumentList.Add("--launch-id");
+        start.ArgumentList.Add(launchId.ToString(CultureInfo.InvariantCulture));
+        start.Environment[TokenVariable] = _token;
+        return new WorkerProcess(start, printed, ended);
+    }
+
+    /// <summary>Where this program runs under <c>dotnet</c>, so does the worker.</summary>
+    private static bool IsHost(string? path) => Path.GetFileNameWithoutExtension(path) == "dotnet";
+
+    /// <summary>The <c>dotnet</c> of the runtime that is running: it lies at shared/Microsoft.NETCore.App/VERSION/.</summary>
+    private static string Host()
+    {
+        if (IsHost(Environment.ProcessPath)) return Environment.ProcessPath!;
+        string name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
+        string path = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", name));
+        return File.Exists(path) ? path : name;
+    }
+
+    private sealed class WorkerProcess : IWorkerProcess
+    {
+        private readonly Process _process;
+
+        public WorkerProcess(ProcessStartInfo start, Action<string, bool> printed, Action<int> ended)
+        {
+            _process = new Process { StartInfo = start };
+            _process.OutputDataReceived += (_, line) => Print(line.Data, isError: false);
+            _process.ErrorDataReceived += (_, line) => Print(line.Data, isError: true);
+            _process.Start();
+            Id = _process.Id;
+            _process.BeginOutputReadLine();
+            _process.BeginErrorReadLine();
+            _ = WaitAsync(ended);
+
+            void Print(string? line, bool isError)
+            {
+                if (line is not null) printed(line, isError);
+            }
+        }
+
+        public int Id { get; }
+
+        public void Kill()
+        {
+            try
+            {
+                _process.Kill();
+            }
+            catch (Exception error) when (error is InvalidOperationException or System.ComponentModel.Win32Exception)
+            {
+                // It has ended, or is ending.
+            }
+        }
+
+        public void Dispose() => _process.Dispose();
+
+        private async Task WaitAsync(Action<int> ended)
+        {
+            // Also waits for the end of both streams, so that no line comes after.
+            await _process.WaitForExitAsync().ConfigureAwait(false);
+            ended(_process.ExitCode);
+        }
+    }
+}
