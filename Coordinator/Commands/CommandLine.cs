@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using Distributed.Execution;
 using Distributed.Numerics;
 
@@ -35,6 +36,7 @@ internal static class CommandLine
             PredictCommand.Create(context),
             SummaryCommand.Create(context),
             VerifyCommand.Create(context),
+            BenchCommand.Create(context),
         };
         root.Options.Remove(root.Options.OfType<VersionOption>().Single());
         Option<bool> version = new("--version") { Description = "Say which version this is." };
@@ -60,8 +62,7 @@ internal static class CommandLine
     {
         Command command = parsed.CommandResult.Command;
         string name = command is RootCommand ? "" : $"{command.Name}: ";
-        if (parsed.UnmatchedTokens is not [string unknown, ..])
-            return new UsageException(name + parsed.Errors[0].Message);
+        if (parsed.UnmatchedTokens is not [string unknown, ..]) return new UsageException(name + Sentence(parsed.Errors[0]));
         IReadOnlyList<string> known = unknown.StartsWith('-')
             ? [.. command.Options.Select(option => option.Name)]
             : [.. command.Subcommands.Select(each => each.Name)];
@@ -69,6 +70,16 @@ internal static class CommandLine
         string nearest = Nearest(unknown, known) is { } near ? $"; did you mean {near}?" : "; --help lists what there is.";
         return new UsageException($"{name}unknown {kind} '{unknown}'{nearest}");
     }
+
+    private static string Sentence(ParseError error) => error.SymbolResult switch
+    {
+        OptionResult { Tokens.Count: 0 } option => $"{option.Option.Name} needs a value.",
+        OptionResult { Tokens.Count: > 1 } option => $"{option.Option.Name} is given more than once.",
+        ArgumentResult { Tokens.Count: 0 } argument => $"{argument.Argument.Name} is missing; --help says more.",
+        CommandResult { Command: var command } when command.Arguments.FirstOrDefault() is { } first =>
+            $"{first.Name} is missing; --help says more.",
+        _ => error.Message,
+    };
 
     private static string Names(Command root) => string.Join(", ", root.Subcommands.Select(command => command.Name));
 

@@ -1,12 +1,248 @@
+using System.Diagnostics;
+using Distributed.Checkpoints;
+using Distributed.Execution;
+using Distributed.Protocol;
+using Distributed.Roles.Coordinator;
 using Microsoft.Extensions.Logging;
 
 namespace Distributed.Coordinator;
 
-/// <summary>Carries out <c>train</c>.</summary>
-internal static class TrainingRun
+/// <summary>
+/// Carries out <c>train</c>: opens the run's folder, starts the local cluster while the data load, goes on from the
+/// newest sound checkpoint, trains until done or stopped, and writes the result.
+/// </summary>
+internal sealed class TrainingRun
 {
+    private readonly TrainOptions _options;
+    private readonly IRunView _view;
+    private readonly ILogger _log;
+    private readonly RunFolder _folder;
+    private readonly CheckpointStore _checkpoints;
+    private readonly Fence _fence;
+    private long _began;
+    private double _secondsBefore;
+
+    private TrainingRun(TrainOptions options, IRunView view, ILogger log, RunFolder folder)
+    {
+        _options = options;
+        _view = view;
+        _log = log;
+        _folder = folder;
+        _checkpoints = new CheckpointStore(folder.Checkpoints);
+        _fence = new Fence(_checkpoints.HighestFence).Next;
+    }
+
+    /// <summary>Seconds of training so far, over all processes of the run.</summary>
+    private double TrainSeconds => _secondsBefore + (_began == 0 ? 0 : Stopwatch.GetElapsedTime(_began).TotalSeconds);
+
     /// <summary>Trains until done or stopped; returns the exit code.</summary>
-    public static Task<int> RunAsync(
-        TrainOptions options, IRunView view, ILoggerFactory loggers, CancellationToken stop) =>
-        throw new NotImplementedException();
+    /// <param name="options">What to do.</param>
+    /// <param name="view">What the user sees.</param>
+    /// <param name="loggers">Where log messages go.</param>
+    /// <param name="stop">Asks for a stop that can be resumed.</param>
+    public static async Task<int> RunAsync(
+        TrainOptions options, IRunView view, ILoggerFactory loggers, CancellationToken stop)
+    {
+        using RunFolder folder = RunFolder.Open(options.RunsFolder, options.Name, options.Fresh);
+        if (folder.MovedTo is { } moved) view.Show(new Notice($"The run of that name before is kept in {moved}."));
+        TrainingRun run = new(options, view, loggers.CreateLogger("train"), folder);
+        if (folder.IsFinished && options.MoreEpochs == 0) return run.ReportFinished();
+        return await run.TrainAsync(stop);
+    }
+
+    private int ReportFinished()
+    {
+        RunSpecification asked = Complete(RunData.Load(Wanted(), _options.DataDirectory, Say));
+        _folder.RequireSame(asked);
+        RunResult result = _folder.Result!;
+        Say($"This run is finished ({result.Epochs} epochs, test accuracy {result.TestAccuracy:P2}); its result is in "
+            + $"{_folder.Folder}. --more-epochs N extends it, --fresh starts anew.");
+        return ExitCode.Done;
+    }
+
+    private async Task<int> TrainAsync(CancellationToken stop)
+    {
+        RunSpecification wanted = Wanted();
+        using LocalCluster local = LocalCluster.Start(
+            wanted, _options.DataDirectory, _options.Workers, _options.Threads, RunPlan.EndPoint(_options.Listen), _fence, _log);
+        try
+        {
+            RunData data = RunData.Load(wanted, _options.DataDirectory, Say);
+            RunSpecification specification = Complete(data);
+            RequireSame(specification);
+            return await TrainAsync(specification, data, local, stop);
+        }
+        finally
+        {
+            await local.StopAsync();
+        }
+    }
+
+    private async Task<int> TrainAsync(
+        RunSpecification specification, RunData data, LocalCluster local, CancellationToken stop)
+    {
+        using ParameterStore store = new(specification, RunPlan.MaximumGradients(specification));
+        if (_options.Initial is { } initial) CheckpointMapping.ImportWeights(initial, store.Layout, store.Parameters);
+        RestoredRun? restored = RunRestore.Load(_checkpoints, specification, store, Say);
+        TrainingProgress progress = restored?.Progress ?? new TrainingProgress();
+        _secondsBefore = restored?.TrainSeconds ?? 0;
+        if (_folder.Recorded is not { } recorded || recorded.Epochs != specification.Epochs || _folder.Result is not null)
+            _folder.Record(specification, _options);
+        if (restored is not null) Say($"Going on from step {progress.Step} (epoch {progress.Epoch + 1}), from {restored.Path}.");
+
+        using MetricsWriter metrics = new(_folder.Metrics, progress, specification.StepsPerEpoch, Say);
+        RunFigures figures = new(SecondsSinceStart);
+        CoordinatorActor? coordinator = null;
+        Action<Exception>? fault = null;
+        using CheckpointSaver saver = new(_checkpoints, store, specification)
+        {
+            Fence = _fence,
+            ClassNames = data.Dataset.ClassNames,
+            TrainSeconds = () => TrainSeconds,
+            Post = input => coordinator!.Post(input),
+            Fault = exception => fault!(exception),
+        };
+        using Cluster cluster = new(
+            specification, data, store, local, figures, Show,
+            RunPlan.Settings(specification, _options.MinimumWorkers, _options.CheckpointEverySteps), _fence, progress)
+        { Saver = saver };
+        (coordinator, fault) = (cluster.Coordinator, cluster.Fault);
+        _view.Begin(Header(specification, store, progress, local));
+        _began = Stopwatch.GetTimestamp();
+        local.Begin(cluster);
+        using CancellationTokenRegistration stopping = stop.Register(() => coordinator.Post(new StopRequested()));
+        Finish finish = await cluster.Finished;
+        await local.StopAsync();
+        return End(finish, cluster, saver, local, progress.Step);
+
+        void Show(RunEvent happened)
+        {
+            if (happened is StepEnded step)
+            {
+                metrics.Write(step, specification.Rate(step.Progress.Step));
+                _view.ShowShares(figures.Shares);
+            }
+            else if (happened is EpochEnded epoch)
+            {
+                metrics.Write(epoch);
+            }
+
+            _view.Show(happened);
+        }
+    }
+
+    private int End(Finish finish, Cluster cluster, CheckpointSaver saver, LocalCluster local, long resumedFrom)
+    {
+        TrainingProgress progress = cluster.Coordinator.Progress;
+        RunFigures figures = cluster.Figures;
+        string weights = CheckpointMapping.HashWeights(cluster.Store.Layout, cluster.Store.Parameters);
+        int[][] confusion = finish.Test is { } test ? Confusion(test, cluster.Data) : [];
+        double samplesPerSecond = figures.StepSeconds > 0 ? figures.Samples / figures.StepSeconds : 0;
+        RunResult result = RunResult.Of(finish.Ending, finish.Reason, cluster.Specification, progress, finish.Test) with
+        {
+            WeightsSha256 = weights,
+            BestWeightsSha256 = CheckpointMapping.HashWeights(cluster.Store.Layout, cluster.Store.Best),
+            TrainSeconds = TrainSeconds,
+            SamplesPerSecond = samplesPerSecond,
+            Workers = _options.Workers,
+            MicroBatchesByWorker = figures.MicroBatches,
+            ResumedFromStep = resumedFrom,
+            Restarts = local.Restarts,
+            AllocatedBytesPerStep = figures.AllocatedBytesPerStep,
+            CoordinationMs = figures.CoordinationMilliseconds,
+            FirstStepSeconds = figures.FirstStepSeconds > 0 ? figures.FirstStepSeconds : null,
+            Confusion = confusion.Length > 0 ? confusion : null,
+        };
+        _folder.Record(result);
+        _view.End(new RunSummary
+        {
+            Ending = finish.Ending,
+            Reason = finish.Reason,
+            Progress = progress,
+            TrainingSamples = cluster.Specification.Data.TrainingSamples,
+            Epochs = cluster.Specification.Epochs,
+            Test = finish.Test,
+            Confusion = confusion,
+            ClassNames = cluster.Data.Dataset.ClassNames,
+            TrainSeconds = TrainSeconds,
+            SamplesPerSecond = samplesPerSecond,
+            Shares = figures.Shares,
+            Restarts = local.Restarts,
+            WeightsSha256 = weights,
+            Folder = _folder.Folder,
+            LatestCheckpoint = saver.Last?.Path,
+            BestCheckpoint = _checkpoints.Best is { } best ? Path.Combine(_checkpoints.Folder, best) : null,
+        });
+        return finish.Ending switch
+        {
+            RunEnding.Completed => ExitCode.Done,
+            RunEnding.Stopped => ExitCode.Stopped,
+            RunEnding.UserError => ExitCode.UserError,
+            _ => ExitCode.Fault,
+        };
+    }
+
+    /// <summary>What the command asks for, before the data are known.</summary>
+    private RunSpecification Wanted()
+    {
+        RunSpecification wanted = _options.Specification;
+        if (_options.MoreEpochs > 0)
+        {
+            if (_folder is not { IsFinished: true, Recorded: { } recorded })
+                throw new SpecificationException($"{_folder.Folder}: --more-epochs extends a finished run, and this one is not finished.");
+            wanted = wanted with { Epochs = recorded.Epochs + _options.MoreEpochs };
+        }
+
+        if (_options.Initial is not { } initial) return wanted;
+        var layout = Learning.ParameterLayout.Of(wanted.Model);
+        float[] block = new float[layout.Length];
+        return wanted with { InitialWeightsSha256 = CheckpointMapping.ImportWeights(initial, layout, block) };
+    }
+
+    private RunSpecification Complete(RunData data) => data.Complete(Wanted());
+
+    private void RequireSame(RunSpecification specification) => _folder.RequireSame(
+        _options.MoreEpochs > 0 ? specification with { Epochs = _folder.Recorded!.Epochs } : specification);
+
+    private RunHeader Header(
+        RunSpecification specification, ParameterStore store, TrainingProgress progress, LocalCluster local) => new()
+        {
+            Model = specification.Model.Name,
+            Parameters = store.Layout.Count,
+            Data = specification.Data.Name,
+            TrainingSamples = specification.Data.TrainingSamples,
+            ValidationSamples = specification.Data.ValidationSamples,
+            TestSamples = specification.Data.TestSamples,
+            Batch = specification.Batch,
+            MicroBatch = specification.MicroBatch,
+            Epochs = specification.Epochs,
+            StepsPerEpoch = specification.StepsPerEpoch,
+            Seed = specification.Seed,
+            Workers = _options.Workers,
+            Threads = _options.Threads,
+            Listen = _options.Listen is null ? null : local.EndPoint.ToString(),
+            Folder = _folder.Folder,
+            ResumedFromStep = progress.Step,
+        };
+
+    private static int[][] Confusion(EvaluationScore test, RunData data)
+    {
+        int classes = data.Dataset.ClassNames.Count;
+        int[][] counts = [.. Enumerable.Range(0, classes).Select(_ => new int[classes])];
+        for (int i = 0; i < test.Predictions.Length; i++)
+        {
+            int predicted = test.Predictions[i];
+            if ((uint)predicted < (uint)classes) counts[data.Label(DataSplit.Test, i)][predicted]++;
+        }
+
+        return counts;
+    }
+
+    private static double SecondsSinceStart()
+    {
+        using Process process = Process.GetCurrentProcess();
+        return (DateTime.Now - process.StartTime).TotalSeconds;
+    }
+
+    private void Say(string sentence) => _view.Show(new Notice(sentence));
 }

@@ -9,18 +9,18 @@ internal static class RunText
     /// <summary>What is going to be trained.</summary>
     public static IEnumerable<string> Header(RunHeader header)
     {
-        yield return $"{header.Model} ({Wording.Number(header.Parameters, "parameter")}) on {header.Data}: " +
-            $"{Wording.Count(header.TrainingSamples)} training, {Wording.Count(header.ValidationSamples)} validation, " +
-            $"{Wording.Count(header.TestSamples)} test samples";
-        string workers = header.Workers == 0 ? "no local workers"
-            : $"{Wording.Number(header.Workers, "worker")} of {Wording.Number(header.Threads, "thread")}";
-        string listen = header.Listen is null ? "" : $", others may join at {header.Listen}";
-        yield return $"{Wording.Number(header.Epochs, "epoch")} of {Wording.Number(header.StepsPerEpoch, "step")}, " +
-            $"batch {header.Batch} in micro-batches of {header.MicroBatch}, seed {header.Seed}, {workers}{listen}";
-        yield return $"run folder: {header.Folder}";
+        yield return $"model    {header.Model}, {Wording.Number(header.Parameters, "parameter")}";
+        yield return $"data     {header.Data}, {Wording.Count(header.TrainingSamples)} training, " +
+            $"{Wording.Count(header.ValidationSamples)} validation, {Wording.Count(header.TestSamples)} test samples";
+        yield return $"plan     {Wording.Number(header.Epochs, "epoch")} of {Wording.Number(header.StepsPerEpoch, "step")}, " +
+            $"batch {header.Batch} in micro-batches of {header.MicroBatch}, seed {header.Seed}";
+        string local = header.Workers == 0 ? "none here"
+            : $"{header.Workers} here with {Wording.Number(header.Threads, "thread")} each";
+        yield return $"workers  {local}{(header.Listen is null ? "" : $", others may join at {header.Listen}")}";
+        yield return $"folder   {header.Folder}";
         if (header.ResumedFromStep > 0)
         {
-            yield return $"going on from the checkpoint of step {Wording.Count(header.ResumedFromStep)} of " +
+            yield return $"resumed  from the checkpoint of step {Wording.Count(header.ResumedFromStep)} of " +
                 $"{Wording.Count(header.TotalSteps)}";
         }
     }
@@ -36,8 +36,18 @@ internal static class RunText
             $"{Wording.Percent(record.TrainAccuracy)}{validation}  {Ledger(record, header.TrainingSamples)}";
     }
 
-    /// <summary>How a worker's standing changed; null: not worth a line.</summary>
-    public static string? Worker(WorkerChanged worker)
+    /// <summary>An epoch's figures, for a narrow line.</summary>
+    public static string ShortEpoch(EpochEnded ended, RunHeader header)
+    {
+        EpochRecord record = ended.Record;
+        string validation = double.IsNaN(record.ValidationAccuracy) ? ""
+            : $"  validation {Wording.Percent(record.ValidationAccuracy)}{(ended.IsBest ? " (best)" : "")}";
+        return $"epoch {record.Epoch}/{header.Epochs}  loss {Wording.Loss(record.TrainLoss)}  accuracy " +
+            $"{Wording.Percent(record.TrainAccuracy)}{validation}";
+    }
+
+    /// <summary>How a worker's standing changed.</summary>
+    public static string Worker(WorkerChanged worker)
     {
         string what = worker.Standing switch
         {
@@ -47,7 +57,7 @@ internal static class RunText
             WorkerStanding.Leaving => "is leaving",
             _ => "is gone",
         };
-        return $"worker {worker.Name} {what}{(worker.Reason.Length == 0 ? "" : $": {worker.Reason}")}";
+        return $"{worker.Name} {what}{(worker.Reason.Length == 0 ? "" : $": {worker.Reason}")}";
     }
 
     /// <summary>A data part's name.</summary>
@@ -69,7 +79,7 @@ internal static class RunText
         TrainingProgress progress = summary.Progress;
         if (summary.Test is { } test)
         {
-            string of = progress.BestEpoch > 0 ? $", with the parameters of epoch {progress.BestEpoch}" : "";
+            string of = progress.BestEpoch > 0 ? $" (parameters of epoch {progress.BestEpoch})" : "";
             yield return Score(test) + of;
             foreach (string line in ConfusionMatrix.Lines(summary.Confusion, summary.ClassNames)) yield return line;
         }
@@ -108,7 +118,7 @@ internal static class RunText
         long all = summary.Shares.Sum(share => share.MicroBatches);
         if (all == 0) return "";
         IEnumerable<string> parts = summary.Shares.Select(
-            share => $"{share.Name} {Wording.Percent((double)share.MicroBatches / all)}");
+            share => $"{share.Name} {Wording.ShortPercent((double)share.MicroBatches / all)}");
         string restarts = summary.Restarts == 0 ? "" : $"; {Wording.Number(summary.Restarts, "restart")}";
         return $" ({string.Join(", ", parts)}{restarts})";
     }

@@ -1,0 +1,87 @@
+using Distributed.Execution;
+using Distributed.Protocol;
+using Distributed.Roles.Coordinator;
+using Distributed.Roles.ParameterServer;
+using Distributed.Runtime;
+
+namespace Distributed.Coordinator;
+
+/// <summary>
+/// The shell around the parameter server role: carries out sums, the optimizer step and publications, and takes
+/// snapshots, one after the other in the order they were asked for.
+/// </summary>
+internal sealed class ParameterServerActor
+{
+    private readonly Mailbox<object> _mailbox;
+    private readonly List<ParameterServerEffect> _effects = [];
+    private readonly ParameterServerRole _role;
+    private readonly Cluster _cluster;
+    private readonly Publications _publications;
+    private readonly Fence _fence;
+
+    public ParameterServerActor(Cluster cluster, Fence fence)
+    {
+        _cluster = cluster;
+        _fence = fence;
+        _mailbox = new Mailbox<object>(Handle, cluster.Fault);
+        _role = new ParameterServerRole(fence, Cluster.FirstVersion);
+        _publications = new Publications(cluster.Store.Layout.Length);
+        _publications.Publish(Cluster.FirstVersion, cluster.Store.Parameters);
+    }
+
+    public void Post(ParameterServerInput input) => _mailbox.Post(input);
+
+    /// <summary>Keeps the parameters, as they are at this point of the queue, as the best.</summary>
+    public void PostKeepBest() => _mailbox.Post(KeepBestRequest);
+
+    /// <summary>Takes a snapshot at this point of the queue and has it written.</summary>
+    public void PostSave(SaveCheckpoint save) => _mailbox.Post(save);
+
+    public void Close() => _mailbox.Close();
+
+    private static readonly object KeepBestRequest = new();
+
+    private void Handle(object item)
+    {
+        if (item == KeepBestRequest)
+        {
+            _cluster.Store.KeepBest();
+            return;
+        }
+
+        if (item is SaveCheckpoint save)
+        {
+            _cluster.Saver.Save(save);
+            return;
+        }
+
+        _effects.Clear();
+        _role.Handle((ParameterServerInput)item, _effects);
+        foreach (ParameterServerEffect effect in _effects) Carry(effect);
+    }
+
+    private void Carry(ParameterServerEffect effect)
+    {
+        ParameterStore store = _cluster.Store;
+        switch (effect)
+        {
+            case AddGradient add: store.Add(add.Destination, add.Source); break;
+            case ReleaseGradient release: store.ReleaseGradient(release.Buffer); break;
+            case StepOptimizer step: store.Step(step.Step.Value, step.Samples, step.Gradient); break;
+            case PrepareParameters prepare:
+                _publications.Publish(prepare.Version, prepare.Best ? store.Best : store.Parameters);
+                break;
+            case SendParameters send:
+                _cluster.Connections.Find(send.Worker)?.Publish(_publications.Newest!, _fence);
+                break;
+            case DiagnoseNotFinite diagnose:
+                string layer = store.FirstNotFinite(diagnose.Gradient);
+                store.ReleaseGradient(diagnose.Gradient);
+                _cluster.Coordinator.Post(new StepNotFinite(diagnose.Step, layer));
+                break;
+            case EndLink end: _cluster.Drop(end.Worker, end.Reason); break;
+            case TellCoordinator tell: _cluster.Coordinator.Post(tell.Input); break;
+            default: throw new InvalidOperationException($"Unknown effect {effect.GetType().Name}.");
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using Distributed.Protocol;
+using Distributed.Roles;
+using Distributed.Roles.Coordinator;
+using Distributed.Roles.ParameterServer;
+using Distributed.Runtime;
+
+namespace Distributed.Coordinator;
+
+/// <summary>
+/// One worker's two links, as the coordinator holds them: turns what comes over them into inputs of the roles, and
+/// sends what the roles say.
+/// </summary>
+internal sealed class WorkerConnection(
+    WorkerId id, Hello hello, ControlLink control, WorkerConnections owner)
+    : IControlHandler, ITensorReceiver<GradientHeader>, ITensorSource<ParametersHeader>
+{
+    /// <summary>Pushes that are not counted: buffers and code are still being made then.</summary>
+    private const int WarmUpPushes = 50;
+
+    private readonly Queue<Publication> _outgoing = new();
+    private readonly TaskCompletionSource<Ready> _ready = new();
+    private DataLink<ParametersHeader, GradientHeader>? _data;
+    private Cluster? _cluster;
+    private BufferId? _receiving;
+    private int _gone;
+    private int _pushes;
+    private long _allocatedBytes;
+
+    public WorkerId Id => id;
+
+    public Hello Hello => hello;
+
+    /// <summary>What the worker loaded; null while it is loading still.</summary>
+    public Ready? WaitForReady(TimeSpan deadline) => _ready.Task.Wait(deadline) ? _ready.Task.Result : null;
+
+    public string Name { get; } = hello.LaunchId >= 0 ? $"worker {hello.LaunchId + 1}" : $"{hello.Host}-{hello.ProcessId}";
+
+    /// <summary>Pushes since the warm-up, and the managed bytes the worker allocated in them.</summary>
+    public (int Pushes, long Bytes) Allocation => (Math.Max(0, _pushes - WarmUpPushes), _allocatedBytes);
+
+    public void Send(Message message) => control.Send(message);
+
+    /// <summary>Begins to carry tensors: the worker takes part from now on.</summary>
+    public void Open(DataLink<ParametersHeader, GradientHeader> data, Cluster cluster)
+    {
+        _cluster = cluster;
+        _data = data;
+        data.Accept(cluster.Store.Layout.Length, this, this);
+    }
+
+    /// <summary>Sends a publication on the data link's own thread; an older one that still waits is skipped.</summary>
+    public void Publish(Publication publication, Fence fence)
+    {
+        publication.Use();
+        lock (_outgoing) _outgoing.Enqueue(publication);
+        if (_data?.Post(new ParametersHeader(fence, publication.Version)) != true) ReleaseOutgoing();
+    }
+
+    /// <summary>Ends both links; what is queued on the control link is sent first.</summary>
+    public void Close()
+    {
+        _data?.Dispose();
+        control.Finish();
+    }
+
+    public void Heard(ControlLink link) => _cluster?.Coordinator.Post(new WorkerHeard(id));
+
+    public void Received(ControlLink link, Message message)
+    {
+        switch (message)
+        {
+            case Ready ready when _ready.TrySetResult(ready): break;
+            case EvaluationResult result when _cluster is not null: _cluster.Coordinator.Return(id, result); break;
+            case Leaving: _cluster?.Coordinator.Post(new WorkerLeaving(id)); break;
+            default: End($"it sent {message.Kind} out of turn"); break;
+        }
+    }
+
+    public void Ended(ControlLink link, LinkEnd end) => End(end.Reason);
+
+    Span<float> ITensorReceiver<GradientHeader>.Acquire(in GradientHeader header)
+    {
+        _receiving = _cluster!.Store.RentGradient();
+        if (_receiving is { } buffer) return _cluster.Store.Gradient(buffer);
+        End("it pushed more than it was credited");
+        return default;
+    }
+
+    void ITensorReceiver<GradientHeader>.Received(in GradientHeader header)
+    {
+        BufferId buffer = _receiving!.Value;
+        _receiving = null;
+        if (++_pushes > WarmUpPushes) _allocatedBytes += header.AllocatedBytes;
+        _cluster!.ParameterServer.Post(new NodeArrived(id, header, buffer));
+    }
+
+    void ITensorReceiver<GradientHeader>.Ended(LinkEnd end)
+    {
+        if (_receiving is { } buffer) _cluster!.Store.ReleaseGradient(buffer);
+        _receiving = null;
+        ReleaseOutgoing();
+        End(end.Reason);
+    }
+
+    ReadOnlySpan<float> ITensorSource<ParametersHeader>.Lend(in ParametersHeader header)
+    {
+        lock (_outgoing)
+        {
+            while (_outgoing.TryPeek(out Publication? next) && next.Version.Value < header.Version.Value)
+                _outgoing.Dequeue().Release();
+            if (_outgoing.Count > 1)
+            {
+                _outgoing.Dequeue().Release();
+                return default;
+            }
+
+            return _outgoing.TryPeek(out Publication? publication) ? publication.Block : default;
+        }
+    }
+
+    void ITensorSource<ParametersHeader>.Sent(in ParametersHeader header)
+    {
+        lock (_outgoing)
+        {
+            if (_outgoing.TryDequeue(out Publication? publication)) publication.Release();
+        }
+    }
+
+    private void ReleaseOutgoing()
+    {
+        lock (_outgoing)
+        {
+            while (_outgoing.TryDequeue(out Publication? publication)) publication.Release();
+        }
+    }
+
+    private void End(string reason)
+    {
+        if (Interlocked.Exchange(ref _gone, 1) != 0) return;
+        Close();
+        owner.Forget(this, reason);
+    }
+}

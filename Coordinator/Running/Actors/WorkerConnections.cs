@@ -1,0 +1,133 @@
+using System.Reflection;
+using Distributed.Execution;
+using Distributed.Protocol;
+using Distributed.Roles.Coordinator;
+using Distributed.Runtime;
+using Microsoft.Extensions.Logging;
+
+namespace Distributed.Coordinator;
+
+/// <summary>
+/// The workers that are connected: greets them while the data still load, compares versions and data, and lets them
+/// take part once the cluster stands.
+/// </summary>
+internal sealed class WorkerConnections(RunId run, Fence fence, RunSpecification specification, string? dataDirectory, ILogger log)
+    : IListenerHandler
+{
+    /// <summary>A link closes by itself after so long a silence; the coordinator role acts on its lease long before.</summary>
+    public const int LinkSilenceMilliseconds = 60_000;
+
+    private const int HeartbeatMilliseconds = 400;
+
+    /// <summary>Ready comes over the control link just before the data connection opens.</summary>
+    private static readonly TimeSpan ReadyDeadline = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<WorkerId, WorkerConnection> _connections = [];
+    private readonly TaskCompletionSource<Cluster> _cluster = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _lastId;
+
+    /// <summary>The program's version: workers of another one are refused.</summary>
+    public static string ProgramVersion { get; } =
+        typeof(WorkerConnections).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "?";
+
+    /// <summary>The cluster stands: workers that wait may take part.</summary>
+    public void Begin(Cluster cluster) => _cluster.TrySetResult(cluster);
+
+    public WorkerConnection? Find(WorkerId id)
+    {
+        lock (_lock) return _connections.GetValueOrDefault(id);
+    }
+
+    /// <summary>Every worker connected now.</summary>
+    public IReadOnlyList<WorkerConnection> All
+    {
+        get
+        {
+            lock (_lock) return [.. _connections.Values];
+        }
+    }
+
+    public void ControlOpened(Hello hello, ControlLink link)
+    {
+        if (Objection(hello) is { } objection)
+        {
+            log.LogWarning("Refused a worker at {Peer}: {Reason}", link.Peer, objection);
+            link.Refuse(objection);
+            return;
+        }
+
+        WorkerConnection connection;
+        lock (_lock)
+        {
+            connection = new WorkerConnection(new WorkerId(++_lastId), hello, link, this);
+            _connections.Add(connection.Id, connection);
+        }
+
+        link.Accept(new Welcome(
+            connection.Id, run, fence, specification.ToJson(), dataDirectory, LinkSilenceMilliseconds, HeartbeatMilliseconds),
+            connection);
+    }
+
+    public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link)
+    {
+        if (hello.Run != run || hello.Fence != fence || Find(hello.Worker) is not { } connection
+            || connection.WaitForReady(ReadyDeadline) is not { } ready)
+        {
+            link.Refuse("This data connection belongs to no worker of the run.");
+            return;
+        }
+
+        // On the handshake's own thread: waits until the coordinator has its data too.
+        Cluster cluster = _cluster.Task.GetAwaiter().GetResult();
+        if (Objection(ready, cluster) is { } objection)
+        {
+            log.LogWarning("Refused {Worker}: {Reason}", connection.Name, objection);
+            link.Refuse(objection);
+            connection.Close();
+            return;
+        }
+
+        connection.Open(link, cluster);
+        cluster.Coordinator.Post(new WorkerJoined(connection.Id, connection.Name, connection.Hello.Threads));
+    }
+
+    public void Rejected(string peer, string reason) =>
+        log.LogWarning("Turned away a connection from {Peer}: {Reason}", peer, reason);
+
+    /// <summary>A worker's links have ended.</summary>
+    public void Forget(WorkerConnection connection, string reason)
+    {
+        lock (_lock) _connections.Remove(connection.Id);
+        if (_cluster.Task.IsCompletedSuccessfully) _cluster.Task.Result.Coordinator.Post(new WorkerGone(connection.Id, reason));
+    }
+
+    /// <summary>Ends every connection.</summary>
+    public void CloseAll()
+    {
+        foreach (WorkerConnection connection in All) connection.Close();
+    }
+
+    private static string? Objection(Hello hello)
+    {
+        if (hello.Program != ProgramVersion)
+            return $"The coordinator is version {ProgramVersion} and the worker {hello.Program}: run the same version on both.";
+        if (hello.NumericsClass != RunSpecification.ThisNumericsClass)
+            return $"The run's numerics class is {RunSpecification.ThisNumericsClass} and the worker's {hello.NumericsClass}: their bits differ.";
+        return hello.Threads < 1 ? "A worker needs at least one thread." : null;
+    }
+
+    private static string? Objection(Ready ready, Cluster cluster)
+    {
+        string expected = cluster.Specification.Data.Sha256!;
+        if (ready.DataSha256 != expected)
+        {
+            return $"The worker's {cluster.Specification.Data.Name} data differ from the coordinator's (hash {ready.DataSha256[..Math.Min(12, ready.DataSha256.Length)]}…, "
+                + $"expected {expected[..12]}…): give it the same files with --data-dir.";
+        }
+
+        return ready.ParameterCount == cluster.Store.Layout.Count
+            ? null
+            : $"The worker's model has {ready.ParameterCount} parameters, the coordinator's {cluster.Store.Layout.Count}.";
+    }
+}

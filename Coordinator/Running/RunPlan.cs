@@ -1,0 +1,55 @@
+using System.Net;
+using System.Security.Cryptography;
+using Distributed.Execution;
+using Distributed.Protocol;
+using Distributed.Roles.Coordinator;
+using Distributed.Runtime;
+
+namespace Distributed.Coordinator;
+
+/// <summary>What follows from a specification and the options outside it, before anything is started.</summary>
+internal static class RunPlan
+{
+    /// <summary>The environment variable with a run's token; where it is not set, one is drawn.</summary>
+    public const string TokenVariable = "DISTRIBUTED_TOKEN";
+
+    /// <summary>What the coordinator role is told.</summary>
+    public static TrainingSettings Settings(RunSpecification specification, int minimumWorkers, int checkpointEverySteps) => new()
+    {
+        TrainingSamples = specification.Data.TrainingSamples,
+        ValidationSamples = specification.Data.ValidationSamples,
+        TestSamples = specification.Data.TestSamples,
+        Batch = specification.Batch,
+        MicroBatch = specification.MicroBatch,
+        Epochs = specification.Epochs,
+        Patience = specification.Patience,
+        MinimumWorkers = minimumWorkers,
+        CheckpointEverySteps = checkpointEverySteps,
+    };
+
+    /// <summary>
+    /// Gradient buffers that links may hold in all: the nodes that credits allow, twice over after work was dealt again,
+    /// and one that each of many links is just receiving.
+    /// </summary>
+    public static int MaximumGradients(RunSpecification specification) =>
+        2 * (int.Log2(specification.Batch / specification.MicroBatch + 1) + 2) + 64;
+
+    /// <summary>Where to listen; null: any free port of loopback.</summary>
+    /// <exception cref="LinkException">Not an address.</exception>
+    public static IPEndPoint EndPoint(string? listen)
+    {
+        if (listen is null) return new IPEndPoint(IPAddress.Loopback, 0);
+        string text = listen.StartsWith("localhost", StringComparison.OrdinalIgnoreCase) ? $"127.0.0.1{listen[9..]}" : listen;
+        return IPEndPoint.TryParse(text, out IPEndPoint? endPoint)
+            ? endPoint
+            : throw new LinkException($"--listen takes HOST:PORT with a numeric address, such as 127.0.0.1:5000; got \"{listen}\".");
+    }
+
+    /// <summary>The run's token: from the environment, or a new one.</summary>
+    public static string Token() => Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } given
+        ? given
+        : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+
+    /// <summary>A new run's id.</summary>
+    public static RunId NewRun() => RunId.FromBytes(RandomNumberGenerator.GetBytes(RunId.ByteLength));
+}

@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using Distributed.Execution;
+using Distributed.Learning;
+using Distributed.Numerics;
+using Distributed.Protocol;
+
+namespace Distributed.Coordinator;
+
+/// <summary>
+/// Training steps of one worker without links: plan and optimizer in one process, on random input. A step is what it is
+/// in a run: a gradient for each micro-batch, their sum along the canonical tree, the optimizer, the packed weights.
+/// </summary>
+internal sealed class SingleProcessBench : IDisposable
+{
+    private readonly RunSpecification _specification;
+    private readonly ExecutionPlan _plan;
+    private readonly Workspace[] _workspaces;
+    private readonly NativeBuffer _parameters;
+    private readonly NativeBuffer _prepared;
+    private readonly NativeBuffer[] _states;
+    private readonly NativeBuffer[] _gradients;
+    private readonly Barrier _barrier;
+    private int _next;
+    private bool _ended;
+    private bool _preparing;
+
+    public SingleProcessBench(RunSpecification specification, int threads)
+    {
+        _specification = specification;
+        _plan = ExecutionPlan.Compile(specification.Model, specification.MicroBatch);
+        _workspaces = [.. Enumerable.Range(0, threads).Select(_ => _plan.CreateWorkspace(training: true))];
+        for (int i = 0; i < threads; i++) FillWithNoise(_workspaces[i], i);
+        _parameters = new NativeBuffer(_plan.Parameters.Length);
+        _plan.Parameters.Initialize(specification.Seed, _parameters.Span);
+        _prepared = new NativeBuffer(_plan.PreparedLength);
+        _states = [.. specification.Optimizer.StateNames.Select(_ => new NativeBuffer(_plan.Parameters.Length))];
+        _gradients = [.. Enumerable.Range(0, MicroBatches).Select(_ => new NativeBuffer(_plan.Parameters.Length))];
+        _barrier = new Barrier(threads);
+        for (int i = 1; i < threads; i++)
+        {
+            int thread = i;
+            new Thread(() => Help(thread)) { IsBackground = true }.Start();
+        }
+    }
+
+    private int MicroBatches => (_specification.Batch + _specification.MicroBatch - 1) / _specification.MicroBatch;
+
+    /// <summary>Samples a second of chunks of steps, measured for about so many seconds after a warm-up.</summary>
+    public IReadOnlyList<double> Measure(double seconds, int stepsPerChunk)
+    {
+        for (int i = 0; i < 3; i++) Step();
+        List<double> rates = [];
+        long end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
+        do
+        {
+            long start = Stopwatch.GetTimestamp();
+            for (int i = 0; i < stepsPerChunk; i++) Step();
+            rates.Add(stepsPerChunk * _specification.Batch / Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        while (Stopwatch.GetTimestamp() < end);
+        return rates;
+    }
+
+    public void Dispose()
+    {
+        _ended = true;
+        _barrier.SignalAndWait();
+        foreach (Workspace workspace in _workspaces) workspace.Dispose();
+        foreach (NativeBuffer buffer in (NativeBuffer[])[_parameters, _prepared, .. _states, .. _gradients]) buffer.Dispose();
+    }
+
+    private void Step()
+    {
+        RunShared(preparing: true);
+        RunShared(preparing: false);
+        Add(TreeNode.Root(MicroBatches));
+        _specification.Optimizer.Step(
+            0, _plan.Parameters.Length, _parameters.Span, _gradients[0].Span, _states, 1f / _specification.Batch, 0.01f);
+    }
+
+    /// <summary>Shares packing the weights, or the micro-batches, among the threads.</summary>
+    private void RunShared(bool preparing)
+    {
+        _preparing = preparing;
+        _next = -1;
+        _barrier.SignalAndWait();
+        Work(0);
+        _barrier.SignalAndWait();
+    }
+
+    private void Help(int thread)
+    {
+        while (true)
+        {
+            _barrier.SignalAndWait();
+            if (_ended) return;
+            Work(thread);
+            _barrier.SignalAndWait();
+        }
+    }
+
+    private void Work(int thread)
+    {
+        int count = _preparing ? _plan.PrepareParts : MicroBatches;
+        int index;
+        while ((index = Interlocked.Increment(ref _next)) < count)
+        {
+            if (_preparing) _plan.Prepare(index, _parameters.Span, _prepared.Span);
+            else Compute(thread, index);
+        }
+    }
+
+    private void Compute(int thread, int index)
+    {
+        int samples = Math.Min(_specification.MicroBatch, _specification.Batch - index * _specification.MicroBatch);
+        _workspaces[thread].Train(_parameters.Span, _prepared.Span, samples, 0, _gradients[index].Span);
+    }
+
+    private void Add(TreeNode node)
+    {
+        if (node.IsLeaf) return;
+        Add(node.Left);
+        Add(node.Right);
+        Span<float> left = _gradients[node.Left.Start].Span;
+        Elementwise.Add(left, _gradients[node.Right.Start].Span, left);
+    }
+
+    private void FillWithNoise(Workspace workspace, int thread)
+    {
+        Span<float> input = workspace.Input;
+        Random random = new(thread);
+        for (int i = 0; i < input.Length; i++) input[i] = random.NextSingle() * 2 - 1;
+        for (int i = 0; i < workspace.Labels.Length; i++) workspace.Labels[i] = random.Next(_specification.Model.Classes);
+    }
+}
