@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Distributed.Roles.Coordinator;
 using Microsoft.Extensions.Hosting;
 
 namespace Distributed.Coordinator;
@@ -34,6 +35,7 @@ internal sealed class StopSignals(IHostApplicationLifetime lifetime, IRunView vi
         context.Cancel = true;
         if (Interlocked.Increment(ref _received) == 1)
         {
+            view.Show(new Notice("Stopping: this step ends and a checkpoint is written; once more ends at once."));
             lifetime.StopApplication();
             return;
         }

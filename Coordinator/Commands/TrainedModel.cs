@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Distributed.Checkpoints;
 using Distributed.Data;
 using Distributed.Execution;
@@ -19,13 +18,20 @@ internal sealed class TrainedModel : IDisposable
     {
         Path = checkpoint.Path;
         Step = checkpoint.Step;
-        Specification = ReadSpecification(checkpoint);
-        ClassNames = ReadClassNames(checkpoint, Specification.Model.Classes);
+        Specification = CheckpointMapping.ReadSpecification(checkpoint);
+        ClassNames = CheckpointMapping.ReadClassNames(checkpoint);
+        if (ClassNames.Count != Specification.Model.Classes || Specification.Data.Mean.Count != Specification.Model.Channels)
+        {
+            throw new CheckpointException($"{Path}: its class names or its normalisation don't fit its model " +
+                $"{Specification.Model.Name}; use another checkpoint.");
+        }
+
         Normalization = new Normalization([.. Specification.Data.Mean], [.. Specification.Data.Deviation]);
         Plan = ExecutionPlan.Compile(Specification.Model, Specification.MicroBatch);
         _parameters = new NativeBuffer(Plan.Parameters.Length);
         _prepared = new NativeBuffer(Plan.PreparedLength);
-        ReadParameters(checkpoint);
+        CheckpointMapping.ReadWeights(checkpoint, Plan.Parameters, _parameters.Span);
+        for (int part = 0; part < Plan.PrepareParts; part++) Plan.Prepare(part, _parameters.Span, _prepared.Span);
     }
 
     /// <summary>The checkpoint's file.</summary>
@@ -53,17 +59,6 @@ internal sealed class TrainedModel : IDisposable
         using Checkpoint checkpoint = Checkpoint.Open(path);
         return new TrainedModel(checkpoint);
     }
-
-    /// <summary>The specification that a checkpoint records.</summary>
-    /// <exception cref="CheckpointException">It has none.</exception>
-    public static RunSpecification ReadSpecification(Checkpoint checkpoint) =>
-        RunSpecification.FromJson(Entry(checkpoint, "specification"), checkpoint.Path);
-
-    /// <summary>One of the entries that a training run writes.</summary>
-    /// <exception cref="CheckpointException">It is missing.</exception>
-    public static string Entry(Checkpoint checkpoint, string name) =>
-        checkpoint.Metadata.GetValueOrDefault(name) ?? throw new CheckpointException(
-            $"{checkpoint.Path}: the metadata entry '{name}' is missing, so this is no checkpoint of a training run.");
 
     /// <summary>
     /// Scores labelled images. Losses are added along the canonical tree over micro-batches, as in training, so the
@@ -130,40 +125,4 @@ internal sealed class TrainedModel : IDisposable
 
     private static double Sum(double[] losses, TreeNode node) =>
         node.IsLeaf ? losses[node.Start] : Sum(losses, node.Left) + Sum(losses, node.Right);
-
-    private void ReadParameters(Checkpoint checkpoint)
-    {
-        foreach (ParameterEntry entry in Plan.Parameters.Entries)
-        {
-            TensorEntry? tensor = checkpoint.Find(entry.Name);
-            if (tensor is null || !tensor.Shape.SequenceEqual(entry.Shape))
-            {
-                string found = tensor is null ? "is missing" : $"has shape [{string.Join(", ", tensor.Shape)}]";
-                throw new CheckpointException($"{checkpoint.Path}: tensor '{entry.Name}' {found} where the model " +
-                    $"{Specification.Model.Name} needs [{string.Join(", ", entry.Shape)}]; use another checkpoint.");
-            }
-
-            float[] values = new float[entry.Length];
-            checkpoint.Read(entry.Name, values);
-            Plan.Parameters.Import(entry, values, _parameters.Span);
-        }
-
-        for (int part = 0; part < Plan.PrepareParts; part++) Plan.Prepare(part, _parameters.Span, _prepared.Span);
-    }
-
-    private static string[] ReadClassNames(Checkpoint checkpoint, int classes)
-    {
-        try
-        {
-            string[]? names = JsonSerializer.Deserialize<string[]>(Entry(checkpoint, "classNames"));
-            if (names?.Length == classes) return names;
-        }
-        catch (JsonException)
-        {
-            // Told below.
-        }
-
-        throw new CheckpointException(
-            $"{checkpoint.Path}: the metadata entry 'classNames' does not name {classes} classes; use another checkpoint.");
-    }
 }

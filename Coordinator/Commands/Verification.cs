@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 using Distributed.Checkpoints;
 using Distributed.Data;
 using Distributed.Execution;
@@ -18,12 +17,6 @@ internal sealed class Verification
     private const string CheckpointsFolder = "checkpoints";
     private const string SpecificationFile = "run.json";
     private const string ResultFile = "result.json";
-
-    private static readonly JsonSerializerOptions ProgressFormat = new()
-    {
-        PropertyNameCaseInsensitive = true,
-        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    };
 
     private readonly List<string> _sound = [];
     private readonly List<string> _broken = [];
@@ -55,9 +48,9 @@ internal sealed class Verification
     private void CheckCheckpoint(string path) => Try(() =>
     {
         using Checkpoint checkpoint = Checkpoint.Open(path);
-        RunSpecification specification = TrainedModel.ReadSpecification(checkpoint);
+        RunSpecification specification = CheckpointMapping.ReadSpecification(checkpoint);
         CheckTensors(checkpoint, specification);
-        TrainingProgress progress = ReadProgress(checkpoint);
+        TrainingProgress progress = CheckpointMapping.ReadProgress(checkpoint);
         CheckLedger(checkpoint, specification, progress);
         _sound.Add($"{path}: {Wording.Number(checkpoint.Tensors.Count, "tensor")}, weights sha256 {checkpoint.WeightsSha256}");
         _sound.Add($"{path}: {Wording.Number(progress.Step, "step")}, {Wording.Count(progress.SamplesApplied)} samples " +
@@ -87,19 +80,6 @@ internal sealed class Verification
 
         if (checkpoint.Tensors.FirstOrDefault(tensor => !expected.Contains(tensor.Name)) is { } foreign)
             throw new CheckpointException($"{checkpoint.Path}: tensor '{foreign.Name}' belongs to no layer of its model.");
-    }
-
-    private static TrainingProgress ReadProgress(Checkpoint checkpoint)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<TrainingProgress>(
-                TrainedModel.Entry(checkpoint, "progress"), ProgressFormat)!;
-        }
-        catch (JsonException)
-        {
-            throw new CheckpointException($"{checkpoint.Path}: the metadata entry 'progress' can't be read.");
-        }
     }
 
     /// <summary>What was applied must be what the steps account for.</summary>
@@ -136,7 +116,7 @@ internal sealed class Verification
         {
             RunSpecification recorded = ReadRun(specificationPath);
             IReadOnlyList<string> differences =
-                RunSpecification.Differences(recorded, TrainedModel.ReadSpecification(latest));
+                RunSpecification.Differences(recorded, CheckpointMapping.ReadSpecification(latest));
             if (differences.Count > 0)
             {
                 throw new CheckpointException(
@@ -148,42 +128,46 @@ internal sealed class Verification
 
         string resultPath = Path.Combine(folder, ResultFile);
         if (!File.Exists(resultPath)) return;
-        using JsonDocument result = Parse(resultPath);
-        Compare(resultPath, result, "weightsSha256", latest.WeightsSha256);
-        using (Checkpoint best = Checkpoint.Open(folder, CheckpointChoice.Best))
-            Compare(resultPath, result, "bestWeightsSha256", best.WeightsSha256);
-        TrainingProgress progress = ReadProgress(latest);
-        Compare(resultPath, result, "samplesApplied", $"{progress.SamplesApplied}");
-        Compare(resultPath, result, "steps", $"{progress.Step}");
-        _sound.Add($"{resultPath}: agrees with the checkpoints");
+        if (RunResult.Read(resultPath) is not { } result) throw new CheckpointException($"{resultPath}: it can't be read.");
+        CheckResult(resultPath, result, latest, folder);
+    }
+
+    private void CheckResult(string path, RunResult result, Checkpoint latest, string folder)
+    {
+        TrainingProgress progress = CheckpointMapping.ReadProgress(latest);
+        Compare("steps", result.Steps, progress.Step);
+        Compare("samplesApplied", result.SamplesApplied, progress.SamplesApplied);
+        Compare("samplesExpected", result.SamplesExpected, progress.SamplesApplied);
+        Compare("weightsSha256", result.WeightsSha256, latest.WeightsSha256);
+        if (progress.BestEpoch > 0)
+        {
+            using Checkpoint best = Checkpoint.Open(folder);
+            Compare("bestWeightsSha256", result.BestWeightsSha256, best.WeightsSha256);
+        }
+
+        _sound.Add($"{path}: agrees with the checkpoints");
+
+        void Compare<T>(string field, T found, T expected)
+        {
+            if (!Equals(found, expected))
+                throw new CheckpointException($"{path}: {field} is {found} where the checkpoints have {expected}.");
+        }
     }
 
     private static RunSpecification ReadRun(string path)
     {
-        using JsonDocument document = Parse(path);
-        return RunSpecification.FromJson(
-            document.RootElement.TryGetProperty("specification", out JsonElement inner) ? inner : document.RootElement, path);
-    }
-
-    private static JsonDocument Parse(string path)
-    {
         try
         {
-            JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
-            return document.RootElement.ValueKind == JsonValueKind.Object ? document
-                : throw new CheckpointException($"{path}: this is not a JSON object.");
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            return document.RootElement.ValueKind == JsonValueKind.Object &&
+                document.RootElement.TryGetProperty("specification", out JsonElement inner)
+                    ? RunSpecification.FromJson(inner, path)
+                    : throw new CheckpointException($"{path}: it has no \"specification\".");
         }
         catch (JsonException error)
         {
             throw new CheckpointException($"{path}: not valid JSON ({error.Message.Split(" LineNumber:")[0].TrimEnd('.')}).");
         }
-    }
-
-    private static void Compare(string path, JsonDocument result, string field, string expected)
-    {
-        string found = result.RootElement.TryGetProperty(field, out JsonElement value) ? $"{value}" : "nothing";
-        if (found != expected)
-            throw new CheckpointException($"{path}: {field} is {found} where the checkpoints have {expected}.");
     }
 
     private void Try(Action check)

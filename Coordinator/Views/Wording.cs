@@ -43,6 +43,24 @@ internal static class Wording
         return value.ToString(unit == "B" ? "F0" : "F1", CultureInfo.InvariantCulture) + " " + unit;
     }
 
+    /// <summary>Breaks a text into lines of at most so many characters, between words where there are any.</summary>
+    public static IEnumerable<string> Wrap(string text, int width)
+    {
+        foreach (string paragraph in text.Split('\n'))
+        {
+            string rest = paragraph.TrimEnd();
+            while (rest.Length > width)
+            {
+                int space = rest.LastIndexOf(' ', width);
+                int end = space > 0 ? space : width;
+                yield return rest[..end];
+                rest = rest[end..].TrimStart();
+            }
+
+            yield return rest;
+        }
+    }
+
     /// <summary>1 worker, 2 workers.</summary>
     public static string Number(long count, string noun) => $"{Count(count)} {noun}{(count == 1 ? "" : "s")}";
 }
