@@ -73,7 +73,9 @@ public sealed class Checkpoint : IDisposable
     public long Length => _file.Length;
 
     /// <summary>Opens a checkpoint and checks every hash.</summary>
-    /// <param name="path">A checkpoint, <c>latest</c> or <c>best</c>, a folder of checkpoints, or a run's folder.</param>
+    /// <param name="path">
+    /// A checkpoint, <c>latest</c> or <c>best</c>, a folder of checkpoints, or a run's folder.
+    /// </param>
     /// <param name="choice">Which one, where <paramref name="path"/> is a folder.</param>
     /// <exception cref="CheckpointException">None is there, or it is not sound.</exception>
     public static Checkpoint Open(string path, CheckpointChoice choice = CheckpointChoice.Best) =>
@@ -182,7 +184,7 @@ public sealed class Checkpoint : IDisposable
         }
     }
 
-    /// <summary>Broken ones of ours count as ours, so that a flipped bit in the format's name is still noticed.</summary>
+    /// <summary>Broken ones of ours count, so that a flipped bit in the format's name is still noticed.</summary>
     private static bool IsOurs(SafeTensorsFile file) =>
         file.Metadata.GetValueOrDefault(CheckpointMetadata.Format) == CheckpointMetadata.FormatName ||
         file.Metadata.ContainsKey(CheckpointMetadata.HeaderHash);
@@ -211,7 +213,8 @@ public sealed class Checkpoint : IDisposable
                 file.Hash(tensor, buffer, own);
             }
 
-            if (file.Metadata.GetValueOrDefault(CheckpointMetadata.TensorPrefix + tensor.Name) != WeightsHash.Finish(own))
+            string? promised = file.Metadata.GetValueOrDefault(CheckpointMetadata.TensorPrefix + tensor.Name);
+            if (promised != WeightsHash.Finish(own))
             {
                 throw new CheckpointException($"{file.Path}: tensor '{tensor.Name}' does not match its hash, so the " +
                     "file is broken; use another checkpoint.");

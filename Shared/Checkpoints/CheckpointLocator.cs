@@ -24,7 +24,7 @@ internal static class CheckpointLocator
     public static string Resolve(string path) =>
         ReadPointer(path) is { } target ? Path.Combine(Path.GetDirectoryName(path) ?? "", target) : path;
 
-    /// <summary>The file name that a pointer names, be it a link or a one-line file; null where it is neither.</summary>
+    /// <summary>The file name that a pointer names, a link or a one-line file; null where it is neither.</summary>
     public static string? ReadPointer(string path)
     {
         try
@@ -55,7 +55,8 @@ internal static class CheckpointLocator
     /// </summary>
     public static Checkpoint OpenFolder(string folder, CheckpointChoice choice)
     {
-        Checkpoint latest = Checkpoint.LatestSound(folder, out IReadOnlyList<string> warnings) ?? throw NoneIn(folder, warnings);
+        Checkpoint latest = Checkpoint.LatestSound(folder, out IReadOnlyList<string> warnings)
+            ?? throw NoneIn(folder, warnings);
         if (choice == CheckpointChoice.Latest || latest.Best is null || latest.Best == Path.GetFileName(latest.Path))
         {
             return latest;

@@ -46,12 +46,12 @@ internal static class CheckpointMetadata
         ];
         map.AddRange(tensors.Select(
             tensor => KeyValuePair.Create(TensorPrefix + tensor.Name, tensor.Hash)));
-        foreach (KeyValuePair<string, string> entry in content.Metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal))
+        if (content.Metadata.Keys.FirstOrDefault(IsReserved) is { } reserved)
         {
-            map.Add(!IsReserved(entry.Key) ? entry
-                : throw new ArgumentException($"The metadata entry '{entry.Key}' belongs to the checkpoint store."));
+            throw new ArgumentException($"The metadata entry '{reserved}' belongs to the checkpoint store.");
         }
 
+        map.AddRange(content.Metadata.OrderBy(entry => entry.Key, StringComparer.Ordinal));
         return map;
     }
 

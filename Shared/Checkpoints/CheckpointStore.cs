@@ -52,7 +52,9 @@ public sealed class CheckpointStore
     /// <summary>The file name of the best checkpoint so far; null: none.</summary>
     public string? Best { get; private set; }
 
-    /// <summary>The highest fence number in the folder, sound or not; 0 where it is empty. A new writer takes one more.</summary>
+    /// <summary>
+    /// The highest fence number in the folder, sound or not; 0 where it is empty. A new writer takes one more.
+    /// </summary>
     public int HighestFence => CheckpointFileName.Find(Folder) is [{ } newest, ..] ? newest.Fence : 0;
 
     /// <summary>

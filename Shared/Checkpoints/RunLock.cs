@@ -54,8 +54,8 @@ public sealed class RunLock : IDisposable
     {
         try
         {
-            return $" (pid {int.Parse(File.ReadAllText(Path.Combine(runFolder, ProcessName)), NumberStyles.AllowTrailingWhite,
-                CultureInfo.InvariantCulture)})";
+            string text = File.ReadAllText(Path.Combine(runFolder, ProcessName));
+            return $" (pid {int.Parse(text, NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture)})";
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or FormatException)
         {

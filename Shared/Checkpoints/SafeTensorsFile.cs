@@ -79,7 +79,8 @@ public sealed class SafeTensorsFile : IDisposable
     public void Read(string name, Span<float> destination)
     {
         TensorEntry tensor = Find(name)
-            ?? throw new CheckpointException($"{Path}: there is no tensor '{name}'; it is a checkpoint of another model.");
+            ?? throw new CheckpointException($"{Path}: there is no tensor '{name}'; it is a checkpoint of another " +
+                "model.");
         if (tensor.DataType != TensorEntry.Float32)
         {
             throw new CheckpointException($"{Path}: tensor '{name}' has element type {tensor.DataType}; only F32 is " +
@@ -88,8 +89,8 @@ public sealed class SafeTensorsFile : IDisposable
 
         if (tensor.Count != destination.Length)
         {
-            throw new CheckpointException($"{Path}: tensor '{name}' has {tensor.Count} elements where the model needs " +
-                $"{destination.Length}; it is a checkpoint of another model.");
+            throw new CheckpointException($"{Path}: tensor '{name}' has {tensor.Count} elements where the model " +
+                $"needs {destination.Length}; it is a checkpoint of another model.");
         }
 
         ReadBytes(tensor.Offset, MemoryMarshal.AsBytes(destination));

@@ -7,7 +7,8 @@ namespace Distributed.Checkpoints;
 
 /// <summary>
 /// The header of a safetensors file (https://github.com/huggingface/safetensors): 8 bytes little-endian length, then
-/// that many bytes of JSON: <c>{"__metadata__":{string:string},"name":{"dtype","shape","data_offsets":[begin,end]}}</c>.
+/// that many bytes of JSON:
+/// <c>{"__metadata__":{string:string},"name":{"dtype","shape","data_offsets":[begin,end]}}</c>.
 /// The tensors' bytes follow without a gap, in any order of name.
 /// </summary>
 internal static class SafeTensorsHeader

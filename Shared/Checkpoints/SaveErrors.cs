@@ -27,9 +27,10 @@ internal static class SaveErrors
 
     /// <summary>The checkpoint is there and readers find it, but the folder could not be brought up to date.</summary>
     public static CheckpointException NotPointedTo(string path, Exception error) =>
-        new($"{path}: the checkpoint is there, but {CheckpointStore.LatestName} and {CheckpointStore.BestName} can't be " +
-            $"moved or the folder not be flushed ({(IsDiskFull(error) ? "the disk is full" : error.Message.TrimEnd('.'))}); " +
-            "free some space or check the disk.", error);
+        new($"{path}: the checkpoint is there, but {CheckpointStore.LatestName} and {CheckpointStore.BestName} can't " +
+            "be moved or the folder not be flushed " +
+            $"({(IsDiskFull(error) ? "the disk is full" : error.Message.TrimEnd('.'))}); free some space or check " +
+            "the disk.", error);
 
     /// <summary>On Unix .NET keeps the raw errno in HResult.</summary>
     public static bool IsDiskFull(Exception error) => error is IOException && (OperatingSystem.IsWindows()

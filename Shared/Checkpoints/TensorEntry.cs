@@ -8,7 +8,7 @@ namespace Distributed.Checkpoints;
 /// <param name="ByteLength">The tensor's length in bytes.</param>
 public sealed record TensorEntry(string Name, string DataType, int[] Shape, long Offset, long ByteLength)
 {
-    /// <summary>The only element type that this library reads and writes: IEEE single precision, little-endian.</summary>
+    /// <summary>The only element type that is read and written here: IEEE single precision, little-endian.</summary>
     public const string Float32 = "F32";
 
     /// <summary>The number of elements: the product of the shape.</summary>

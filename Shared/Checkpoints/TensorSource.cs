@@ -44,7 +44,8 @@ public sealed class TensorSource
     {
         if (values.Length != Count)
         {
-            throw new ArgumentException($"Tensor '{name}' needs {Count} elements, not {values.Length}.", nameof(values));
+            throw new ArgumentException(
+                $"Tensor '{name}' needs {Count} elements, not {values.Length}.", nameof(values));
         }
     }
 

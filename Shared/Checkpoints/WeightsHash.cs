@@ -11,7 +11,7 @@ namespace Distributed.Checkpoints;
 /// </summary>
 public static class WeightsHash
 {
-    /// <summary>What the name of every tensor of optimizer state begins with: <c>optimizer.STATE.PARAMETER</c>.</summary>
+    /// <summary>What the name of a tensor of optimizer state begins with: <c>optimizer.STATE.PARAMETER</c>.</summary>
     public const string OptimizerPrefix = "optimizer.";
 
     /// <summary>Says whether a tensor of this name takes part in the hash.</summary>

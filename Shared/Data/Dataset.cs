@@ -15,8 +15,8 @@ public sealed record Dataset(
     string Name, ImageSet Train, ImageSet Test, IReadOnlyList<string> ClassNames, string Sha256)
 {
     /// <summary>
-    /// The hash of a data set's decoded content, the same however its files were packed: the SHA-256 of this ASCII text,
-    /// each line ended by a line feed. <code>
+    /// The hash of a data set's decoded content, the same however its files were packed: the SHA-256 of this ASCII
+    /// text, each line ended by a line feed. <code>
     /// distributed-data-1
     /// classes COUNT
     /// train COUNT HEIGHT WIDTH CHANNELS PIXELS LABELS

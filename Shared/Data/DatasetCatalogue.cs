@@ -39,7 +39,11 @@ public static class DatasetCatalogue
     /// <exception cref="DataException">The name is unknown, or the files are missing or broken.</exception>
     public static Dataset Load(string name, DatasetOptions options)
     {
-        if (Noise.Matches(name)) return Noise.Load(name, options);
+        if (Noise.Matches(name))
+        {
+            return Noise.Load(name, options);
+        }
+
         foreach ((string known, Func<DatasetOptions, Dataset> load) in Rows)
         {
             if (string.Equals(known, name, StringComparison.OrdinalIgnoreCase))

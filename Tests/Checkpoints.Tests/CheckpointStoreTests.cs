@@ -23,7 +23,8 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(Samples.Content(1234).Metadata, checkpoint.Metadata);
         Assert.Equal(WeightsHash.Compute(Samples.Content(1234).Tensors), checkpoint.WeightsSha256);
         Assert.Equal(saved.WeightsSha256, checkpoint.WeightsSha256);
-        Assert.Equal(["0.bias", "0.weight", "optimizer.momentum.0.weight"], checkpoint.Tensors.Select(tensor => tensor.Name));
+        Assert.Equal(
+            ["0.bias", "0.weight", "optimizer.momentum.0.weight"], checkpoint.Tensors.Select(tensor => tensor.Name));
         Assert.Equal([2, 3], checkpoint.Find("0.weight")!.Shape);
         Assert.Equal([1234, 1, 2, 3, 4, 5], Samples.Read(checkpoint, "0.weight"));
         Assert.Equal([-1, 1234], Samples.Read(checkpoint, "0.bias"));
@@ -63,15 +64,15 @@ public sealed class CheckpointStoreTests : IDisposable
             store.Save(Samples.Content(step, best: step == 2));
         }
 
-        Assert.Equal(["best", "latest", Samples.Name(2), Samples.Name(4), Samples.Name(5), Samples.Name(6)], _folder.Names);
+        AssertKept(2, 4, 5, 6);
         Assert.Equal(Samples.Name(2), store.Best);
 
         // Now 7 is the best, but 5 and 6 still name 2: one of them may be resumed.
         store.Save(Samples.Content(7, best: true));
-        Assert.Equal(["best", "latest", Samples.Name(2), Samples.Name(5), Samples.Name(6), Samples.Name(7)], _folder.Names);
+        AssertKept(2, 5, 6, 7);
         store.Save(Samples.Content(8));
         store.Save(Samples.Content(9));
-        Assert.Equal(["best", "latest", Samples.Name(7), Samples.Name(8), Samples.Name(9)], _folder.Names);
+        AssertKept(7, 8, 9);
     }
 
     [Fact]
@@ -85,7 +86,7 @@ public sealed class CheckpointStoreTests : IDisposable
 
         // The second process has not looked for a checkpoint to resume, but 3 and 4 name 1.
         new CheckpointStore(_folder.Path).Save(Samples.Content(5, best: true));
-        Assert.Equal(["best", "latest", Samples.Name(1), Samples.Name(3), Samples.Name(4), Samples.Name(5)], _folder.Names);
+        AssertKept(1, 3, 4, 5);
     }
 
     [Fact]
@@ -175,8 +176,8 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(Samples.Name(1), next.Best);
         Assert.Equal(
             [
-                $"{flipped}: tensor 'optimizer.momentum.0.weight' does not match its hash, so the file is broken; use " +
-                    "another checkpoint.",
+                $"{flipped}: tensor 'optimizer.momentum.0.weight' does not match its hash, so the file is broken; " +
+                    "use another checkpoint.",
                 $"{cut}: the file is cut off: its tensors need 56 bytes but 55 are there; use another checkpoint.",
             ],
             warnings);
@@ -214,7 +215,8 @@ public sealed class CheckpointStoreTests : IDisposable
         File.WriteAllText(_folder.File(Samples.Name(2)), "");
 
         IReadOnlyList<CheckpointVerdict> verdicts = Checkpoint.Verify(_folder.Path);
-        Assert.Equal([_folder.File(Samples.Name(2)), _folder.File(Samples.Name(1))], verdicts.Select(each => each.Path));
+        Assert.Equal(
+            [_folder.File(Samples.Name(2)), _folder.File(Samples.Name(1))], verdicts.Select(each => each.Path));
         Assert.Equal($"{_folder.File(Samples.Name(2))}: the file is empty; use another checkpoint.", verdicts[0].Error);
         Assert.Null(verdicts[0].Checkpoint);
         Assert.Null(verdicts[1].Error);
@@ -222,7 +224,8 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(2, Checkpoint.Verify(_folder.Path).Count);
         Assert.Null(Assert.Single(Checkpoint.Verify(_folder.File(Samples.Name(1)))).Error);
         Assert.NotNull(Assert.Single(Checkpoint.Verify(_folder.File("latest"))).Error);
-        Assert.Throws<CheckpointException>(() => Checkpoint.Verify(Directory.CreateDirectory(_folder.File("x")).FullName));
+        string empty = Directory.CreateDirectory(_folder.File("x")).FullName;
+        Assert.Throws<CheckpointException>(() => Checkpoint.Verify(empty));
     }
 
     [Theory]
@@ -253,9 +256,15 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
-    public void SaysThatTheFolderCannotBeWritten() => Assert.Contains("checkpoints can't be written here",
-        Assert.Throws<CheckpointException>(() => new CheckpointStore(Path.Combine(_folder.Write("file", 1), "in"))).Message,
-        StringComparison.Ordinal);
+    public void SaysThatTheFolderCannotBeWritten()
+    {
+        string path = Path.Combine(_folder.Write("file", 1), "in");
+        Assert.Contains("checkpoints can't be written here",
+            Assert.Throws<CheckpointException>(() => new CheckpointStore(path)).Message, StringComparison.Ordinal);
+    }
+
+    private void AssertKept(params long[] steps) =>
+        Assert.Equal(["best", "latest", .. steps.Select(step => Samples.Name(step))], _folder.Names);
 
     private static long Step(string path, CheckpointChoice choice)
     {

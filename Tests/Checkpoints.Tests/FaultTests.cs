@@ -38,7 +38,7 @@ public sealed class FaultTests : IDisposable
             ["sync folder", $"delete {Samples.Name(2)}", $"delete {Samples.Name(1)}"], storage.Log.TakeLast(3));
     }
 
-    /// <summary>kill -9 at each operation of a save: the next process finds the old checkpoint or the new one, whole.</summary>
+    /// <summary>A crash at each operation of a save: the next process finds the old or the new checkpoint.</summary>
     [Fact]
     public void ACrashAnywhereLeavesASoundCheckpoint()
     {
@@ -78,7 +78,7 @@ public sealed class FaultTests : IDisposable
         Assert.Equal([4, 5], resumed.Order());
     }
 
-    /// <summary>An operation that fails but leaves the process alive: nothing half-written stays, and it can go on.</summary>
+    /// <summary>An operation fails but the process lives: nothing half-written stays, and it can go on.</summary>
     [Fact]
     public void AnErrorAnywhereIsOneSentenceAndTheNextSaveWorks()
     {
@@ -115,8 +115,8 @@ public sealed class FaultTests : IDisposable
         string[] before = [.. _folder.Names];
         CheckpointStore store = new(_folder.Path, new FaultyStorage(3, () => new IOException("No space", NoSpace)));
         string message = Assert.Throws<CheckpointException>(() => store.Save(Samples.Content(2))).Message;
-        Assert.Equal($"{_folder.File(Samples.Name(2))}: the disk is full; this checkpoint needs 1 KB and was not saved, " +
-            "the previous one stays; free some space.", message);
+        Assert.Equal($"{_folder.File(Samples.Name(2))}: the disk is full; this checkpoint needs 1 KB and was not " +
+            "saved, the previous one stays; free some space.", message);
         Assert.Equal(before, _folder.Names);
     }
 
@@ -127,8 +127,8 @@ public sealed class FaultTests : IDisposable
         CheckpointStore store = new(disk.Path);
         store.Save(Large(1));
         string message = Assert.Throws<CheckpointException>(() => store.Save(Large(2))).Message;
-        Assert.Equal($"{Path.Combine(disk.Path, Samples.Name(2))}: the disk is full; this checkpoint needs 257 KB and was " +
-            "not saved, the previous one stays; free some space.", message);
+        Assert.Equal($"{Path.Combine(disk.Path, Samples.Name(2))}: the disk is full; this checkpoint needs 257 KB " +
+            "and was not saved, the previous one stays; free some space.", message);
         Assert.Equal(["latest", Samples.Name(1)], Directory.GetFiles(disk.Path).Select(Path.GetFileName).Order());
         Checkpoint.Open(disk.Path).Dispose();
     }
@@ -196,7 +196,8 @@ internal sealed class SmallDisk : IDisposable
     {
         try
         {
-            using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+            ProcessStartInfo start = new(program, arguments) { RedirectStandardError = true };
+            using Process process = Process.Start(start)!;
             string error = process.StandardError.ReadToEnd();
             process.WaitForExit();
             if (process.ExitCode != 0)

@@ -13,7 +13,11 @@ internal static class Samples
         Epoch = (int)(step / 10),
         Fence = fence,
         IsBest = best,
-        Metadata = new Dictionary<string, string> { ["ledger"] = $"applied {step}", ["specification"] = "{\"a\":[1,2]}" },
+        Metadata = new Dictionary<string, string>
+        {
+            ["ledger"] = $"applied {step}",
+            ["specification"] = "{\"a\":[1,2]}",
+        },
         Tensors =
         [
             new TensorSource("0.weight", [2, 3], new float[] { step, 1, 2, 3, 4, 5 }),

@@ -7,7 +7,8 @@ internal sealed class TestFolder : IDisposable
 
     /// <summary>The names of everything in it, sorted.</summary>
     public IEnumerable<string> Names =>
-        Directory.EnumerateFileSystemEntries(Path).Select(path => System.IO.Path.GetFileName(path)).Order(StringComparer.Ordinal);
+        Directory.EnumerateFileSystemEntries(Path).Select(path => System.IO.Path.GetFileName(path))
+            .Order(StringComparer.Ordinal);
 
     public string File(string name) => System.IO.Path.Combine(Path, name);
 

@@ -50,8 +50,9 @@ public sealed class DownloaderTests : IDisposable
     public void GoesOnToTheNextMirrorWhenOneIsBad()
     {
         Dictionary<string, byte[]> content = SmallCompressed();
-        using Mirror missing = new(_ => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray());
-        using Mirror wrong = new(name => Serve(content)(name).Select(value => (byte)(value ^ (value > 127 ? 1 : 0))).ToArray());
+        using Mirror missing = new(_ => NotFound());
+        using Mirror wrong = new(name =>
+            [.. Serve(content)(name).Select(value => (byte)(value ^ (value > 127 ? 1 : 0)))]);
         using Mirror cut = new(name => Serve(content)(name)[..^5]);
         using Mirror good = new(Serve(content));
         Mnist mnist = Mnist.Digits.With(
@@ -65,7 +66,7 @@ public sealed class DownloaderTests : IDisposable
     public void SaysWhatEachMirrorDidWrongAndLeavesNothing()
     {
         MirroredFile file = new("file.gz", 10, new string('0', 64));
-        using Mirror missing = new(_ => "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"u8.ToArray());
+        using Mirror missing = new(_ => NotFound());
         using Mirror wrong = new(_ => Answer(new byte[10]));
         using Mirror large = new(_ => Answer(new byte[11]));
         string refused = Refused();
@@ -75,9 +76,9 @@ public sealed class DownloaderTests : IDisposable
             () => new Downloader("mnist", mirrors, null).Fetch([file], _folder.Path)).Message;
 
         string[] hosts = [.. mirrors.Select(mirror => new Uri(mirror).Authority)];
-        Assert.StartsWith($"mnist can't be downloaded ({hosts[0]}: answered 404; {hosts[1]}: sent 10 bytes of file.gz " +
-            $"that don't have the expected SHA-256; {hosts[2]}: sent more than the 10 bytes of file.gz; {hosts[3]}: ",
-            message, StringComparison.Ordinal);
+        Assert.StartsWith($"mnist can't be downloaded ({hosts[0]}: answered 404; {hosts[1]}: sent 10 bytes of " +
+            $"file.gz that don't have the expected SHA-256; {hosts[2]}: sent more than the 10 bytes of file.gz; " +
+            $"{hosts[3]}: ", message, StringComparison.Ordinal);
         Assert.EndsWith("); without a network, get file.gz and its siblings another way and name their folder with " +
             "--data-dir.", message, StringComparison.Ordinal);
         Assert.Empty(Directory.GetFiles(_folder.Path));
@@ -98,8 +99,9 @@ public sealed class DownloaderTests : IDisposable
     public void SaysThatTheCacheCannotBeWritten()
     {
         string path = _folder.Write("file", 1);
+        Downloader downloader = new("mnist", [Refused()], null);
         string message = Assert.Throws<DataException>(
-            () => new Downloader("mnist", [Refused()], null).Fetch([new("file.gz", 10, "")], Path.Combine(path, "in"))).Message;
+            () => downloader.Fetch([new("file.gz", 10, "")], Path.Combine(path, "in"))).Message;
         Assert.Contains("downloaded files can't be written here", message, StringComparison.Ordinal);
     }
 
@@ -112,8 +114,12 @@ public sealed class DownloaderTests : IDisposable
 
     private static Func<string, byte[]> Serve(Dictionary<string, byte[]> content) => name => Answer(content[name]);
 
-    private static byte[] Answer(byte[] body) =>
-        [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n"), .. body];
+    private static byte[] Answer(byte[] body) => [.. Head("200 OK", body.Length), .. body];
+
+    private static byte[] NotFound() => Head("404 Not Found", 0);
+
+    private static byte[] Head(string status, int length) => Encoding.ASCII.GetBytes(
+        $"HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
 
     /// <summary>An address at which nobody listens.</summary>
     private static string Refused()

@@ -77,7 +77,8 @@ public sealed class ImageFilesTests : IDisposable
         Assert.Equal($"{_folder.File("none")}: there is no such image; check the path.", Message(_folder.File("none")));
         Assert.Contains("can't be read", Message(_folder.Path), StringComparison.Ordinal);
         string path = _folder.Write("text", "GIF89a, not a PNG"u8);
-        Assert.Equal($"{path}: this is neither a PNG image nor an IDX file of images; convert it to PNG.", Message(path));
+        Assert.Equal(
+            $"{path}: this is neither a PNG image nor an IDX file of images; convert it to PNG.", Message(path));
         Assert.Contains("neither a PNG", Message(_folder.Write("empty")), StringComparison.Ordinal);
     }
 

@@ -14,8 +14,8 @@ public sealed class MnistTests : IDisposable
     {
         Dataset mnist = DatasetCatalogue.Load("mnist", new DatasetOptions { DataDirectory = TestData.Folder });
 
-        Assert.Equal((60_000, 1, 28, 28), (mnist.Train.Count, mnist.Train.Channels, mnist.Train.Height, mnist.Train.Width));
-        Assert.Equal(10_000, mnist.Test.Count);
+        Assert.Equal((1, 28, 28), (mnist.Train.Channels, mnist.Train.Height, mnist.Train.Width));
+        Assert.Equal((60_000, 10_000), (mnist.Train.Count, mnist.Test.Count));
         Assert.Equal([5, 0, 4, 1, 9, 2, 1, 3, 1, 4], Enumerable.Range(0, 10).Select(mnist.Train.Label));
         Assert.Equal([7, 2, 1, 0, 4, 1, 4, 9, 5, 9], Enumerable.Range(0, 10).Select(mnist.Test.Label));
         Assert.Equal(
@@ -63,7 +63,7 @@ public sealed class MnistTests : IDisposable
     {
         WriteSmall("common/mnist", "");
         WriteSmall("cache/mnist", ".gz");
-        File.WriteAllBytes(_folder.File("cache/mnist/train-labels-idx1-ubyte.gz"), TestData.Gzip(TestData.Labels(1, 1, 1)));
+        _folder.Write("cache/mnist/train-labels-idx1-ubyte.gz", TestData.Gzip(TestData.Labels(1, 1, 1)));
 
         Assert.Equal(7, Load(_folder.File("common")).Train.Label(0));
         Assert.Equal(1, Load(null).Train.Label(0));
@@ -74,7 +74,8 @@ public sealed class MnistTests : IDisposable
     [Fact]
     public void SaysWhichFolderWasNamedInVain()
     {
-        Assert.Equal($"{_folder.File("none")}: there is no such folder; check --data-dir.", Message(_folder.File("none")));
+        string none = _folder.File("none");
+        Assert.Equal($"{none}: there is no such folder; check --data-dir.", Message(none));
         Assert.Equal($"{_folder.Path}: there is no train-images-idx3-ubyte (plain or .gz) in this folder or in its " +
             "subfolder mnist; check --data-dir.", Message(_folder.Path));
     }
@@ -102,8 +103,8 @@ public sealed class MnistTests : IDisposable
     {
         WriteSmall("", "");
         _folder.Write("t10k-labels-idx1-ubyte", TestData.Labels(1, 10));
-        Assert.Equal($"{_folder.File("t10k-labels-idx1-ubyte")}: label 1 is 10 where mnist has classes 0 to 9; get the " +
-            "right file.", Message(_folder.Path));
+        Assert.Equal($"{_folder.File("t10k-labels-idx1-ubyte")}: label 1 is 10 where mnist has classes 0 to 9; get " +
+            "the right file.", Message(_folder.Path));
     }
 
     [Fact]
@@ -121,8 +122,24 @@ public sealed class MnistTests : IDisposable
         string message = Assert.Throws<DataException>(
             () => Mnist.Kuzushiji.Load(new DatasetOptions(), null, _folder.Path)).Message;
         Assert.Equal("The files of kmnist are neither in the folder named by DISTRIBUTED_DATA nor in " +
-            $"{_folder.File("kmnist")}; get train-images-idx3-ubyte.gz and its three siblings and name their folder with " +
-            "--data-dir.", message);
+            $"{_folder.File("kmnist")}; get train-images-idx3-ubyte.gz and its three siblings and name their folder " +
+            "with --data-dir.", message);
+    }
+
+    [Fact]
+    public void NoiseHasTheSizeOfItsName()
+    {
+        Dataset noise = DatasetCatalogue.Load("noise-3x5x7-11-20", new DatasetOptions());
+        Assert.Equal((3, 5, 7), (noise.Train.Channels, noise.Train.Height, noise.Train.Width));
+        Assert.Equal((20, 1, 11), (noise.Train.Count, noise.Test.Count, noise.ClassNames.Count));
+        Assert.InRange(noise.Train.Pixels(0).ToArray().Distinct().Count(), 50, 105);
+        Assert.NotEqual(noise.Train.Pixels(0).ToArray(), noise.Train.Pixels(1).ToArray());
+        string[] wrong = ["noise-1x2", "noise-1x1x1-0-1", "noise-100x1000x1000-10-100", "noise-1x1x-1-2-3"];
+        foreach (string name in wrong)
+        {
+            Assert.Contains("is not of the form", Assert.Throws<DataException>(
+                () => DatasetCatalogue.Load(name, new DatasetOptions())).Message, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

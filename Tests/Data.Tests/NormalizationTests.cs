@@ -51,7 +51,8 @@ public sealed class NormalizationTests
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
 
         Assert.Equal([4, 3, 0], labels);
-        float[] expected = [.. new[] { 1, 2, 3, 4, 0, 51, 102, 255 }.Select(p => (float)(((p / 255.0) - 0.2) / 0.5)), 0f];
+        int[] pixels = [1, 2, 3, 4, 0, 51, 102, 255];
+        float[] expected = [.. pixels.Select(pixel => (float)(((pixel / 255.0) - 0.2) / 0.5)), 0f];
         Assert.All(input.Zip(expected), pair => Assert.Equal(pair.Second, pair.First, 1e-6f));
     }
 

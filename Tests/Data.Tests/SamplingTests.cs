@@ -65,7 +65,7 @@ public sealed class SamplingTests
         Assert.InRange(first.Zip(indices).Count(pair => pair.First == pair.Second), 0, 10);
     }
 
-    /// <summary>Each of the 24 orders of 4 comes up as often as the others: chi squared with 23 degrees of freedom.</summary>
+    /// <summary>Each of the 24 orders of 4 is as frequent as the others: chi squared, 23 degrees of freedom.</summary>
     [Fact]
     public void ShuffleIsUniform()
     {
@@ -100,7 +100,8 @@ public sealed class SamplingTests
     {
         (int[] training, int[] validation) = ValidationSplit.Split(Count, 0.1, 1);
         Assert.Equal("94eb10f2bc2722ab1150ff35c51d1229cdec06bb32fd68364c33e7418bccf94c", Hash(validation));
-        Assert.Equal("2abe7604bf51a1fd27fe74503fe9b58e277e43e2746ccc257f11fa49c9bc3567", Hash(Shuffled(1, 0, training)));
+        Assert.Equal("2abe7604bf51a1fd27fe74503fe9b58e277e43e2746ccc257f11fa49c9bc3567",
+            Hash(Shuffled(1, 0, training)));
         Assert.Equal("89cdb3e82b830e36f681e70ec1891f6cbf1fd898565695a92f9c375f24d82689",
             Hash(Shuffled(0xFEDCBA9876543210, 12, training)));
     }

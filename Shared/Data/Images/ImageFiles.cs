@@ -28,8 +28,8 @@ public static class ImageFiles
             // 0 0 8: IDX of bytes; 1f 8b: gzip.
             if (got < 4 || !(start[..3].SequenceEqual<byte>([0, 0, 8]) || start[..2].SequenceEqual<byte>([0x1F, 0x8B])))
             {
-                throw new DataException($"{path}: this is neither a PNG image nor an IDX file of images; convert it to " +
-                    "PNG.");
+                throw new DataException(
+                    $"{path}: this is neither a PNG image nor an IDX file of images; convert it to PNG.");
             }
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)

@@ -134,5 +134,6 @@ internal static class PngPixels
         return ((sample * byte.MaxValue) + (maximum / 2)) / maximum;
     }
 
-    private static byte OnBlack(int value, int alpha) => (byte)(((value * alpha) + (byte.MaxValue / 2)) / byte.MaxValue);
+    private static byte OnBlack(int value, int alpha) =>
+        (byte)(((value * alpha) + (byte.MaxValue / 2)) / byte.MaxValue);
 }

@@ -37,8 +37,8 @@ internal static class PngReader
         byte[] content = new byte[file.Length];
         file.ReadExactly(content);
         (PngHeader header, MemoryStream compressed) = ReadChunks(content, path);
-        return new DecodedImage(
-            header.Width, header.Height, header.Channels, PngPixels.Decode(header, Inflate(header, compressed, path), path));
+        byte[] pixels = PngPixels.Decode(header, Inflate(header, compressed, path), path);
+        return new DecodedImage(header.Width, header.Height, header.Channels, pixels);
     }
 
     private static (PngHeader Header, MemoryStream Compressed) ReadChunks(byte[] content, string path)
@@ -92,7 +92,8 @@ internal static class PngReader
             case "IDAT":
                 compressed.Write(data);
                 break;
-            case "PLTE" when header.Palette.Length > 0 || data.Length is 0 or > 3 * MaximumPalette || data.Length % 3 != 0:
+            case "PLTE" when header.Palette.Length > 0
+                || data.Length is 0 or > 3 * MaximumPalette || data.Length % 3 != 0:
                 throw Broken(path, $"has a palette of {data.Length} bytes");
             case "PLTE":
                 header.Palette = data.ToArray();
@@ -116,17 +117,18 @@ internal static class PngReader
             throw Broken(path, $"has a header of {data.Length} bytes where {Length} were expected");
         }
 
-        uint width = BinaryPrimitives.ReadUInt32BigEndian(data), height = BinaryPrimitives.ReadUInt32BigEndian(data[4..]);
+        uint width = BinaryPrimitives.ReadUInt32BigEndian(data);
+        uint height = BinaryPrimitives.ReadUInt32BigEndian(data[4..]);
         if (width is 0 or > MaximumSide || height is 0 or > MaximumSide || (long)width * height > MaximumPixels)
         {
-            throw new DataException($"{path}: the PNG image is {width} x {height} where 1 to {MaximumSide} a side and " +
-                $"{MaximumPixels} pixels in all are allowed; make it smaller.");
+            throw new DataException($"{path}: the PNG image is {width} x {height} where 1 to {MaximumSide} a side " +
+                $"and {MaximumPixels} pixels in all are allowed; make it smaller.");
         }
 
         PngHeader header = new((int)width, (int)height, data[8], (PngColor)data[9], data[12] == 1);
         return header.IsAllowed && data[10] == 0 && data[11] == 0 && data[12] <= 1 ? header
-            : throw Broken(path, $"has an unknown form (colour type {data[9]}, {data[8]} bits, compression {data[10]}, " +
-                $"filter {data[11]}, interlacing {data[12]})");
+            : throw Broken(path, $"has an unknown form (colour type {data[9]}, {data[8]} bits, compression " +
+                $"{data[10]}, filter {data[11]}, interlacing {data[12]})");
     }
 
     private static byte[] Inflate(PngHeader header, MemoryStream compressed, string path)
@@ -153,7 +155,8 @@ internal static class PngReader
         }
         catch (InvalidDataException error)
         {
-            throw new DataException($"{path}: the PNG file's compressed pixels are broken; make the file again.", error);
+            throw new DataException(
+                $"{path}: the PNG file's compressed pixels are broken; make the file again.", error);
         }
     }
 

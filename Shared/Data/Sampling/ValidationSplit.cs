@@ -24,8 +24,8 @@ public static class ValidationSplit
         int held = (int)Math.Floor((count * fraction) + 0.5);
         if (held == count && count > 0)
         {
-            throw new DataException($"A validation share of {fraction} leaves none of the {count} samples to train on; " +
-                "choose a smaller one.");
+            throw new DataException($"A validation share of {fraction} leaves none of the {count} samples to train " +
+                "on; choose a smaller one.");
         }
 
         // The first `held` draws of a Fisher-Yates shuffle are a uniform subset.

@@ -15,7 +15,7 @@ internal sealed class DigitCanvas
     private const int Size = Digits.Size;
     private const int Pieces = 4;
 
-    /// <summary>Pixels are done in eights, which start at multiples of eight; a row of distances is four of them.</summary>
+    /// <summary>Pixels are done in eights from multiples of eight on; a row of distances is four of them.</summary>
     private const int Lanes = 8;
     private const int Stride = (Size + Lanes - 1) / Lanes * Lanes;
     private const int Grid = 4;
@@ -102,7 +102,7 @@ internal sealed class DigitCanvas
         }
     }
 
-    /// <summary>Catmull and Rom's cubic from b (t = 0) to c (t = 1) with tangents (c - a) / 2 and (d - b) / 2.</summary>
+    /// <summary>Catmull and Rom's cubic from b (t = 0) to c (t = 1), tangents (c - a) / 2 and (d - b) / 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Spline(float a, float b, float c, float d, float t) =>
         b + (0.5f * t * (c - a + (t * ((2 * a) - (5 * b) + (4 * c) - d + (t * ((3 * (b - c)) + d - a))))));
@@ -170,7 +170,8 @@ internal sealed class DigitCanvas
         {
             for (int x = 0; x < Stride; x += Lanes)
             {
-                Vector256<float> distance = Vector256.Sqrt(Vector256.Create(_distances.AsSpan((y * Stride) + x, Lanes)));
+                Vector256<float> distance =
+                    Vector256.Sqrt(Vector256.Create(_distances.AsSpan((y * Stride) + x, Lanes)));
                 Vector256<float> value = (Clamp(edge - distance) * ink) + (Grain(ref state) * noise);
 
                 // Truncation rounds a positive number; narrowing keeps what fits a byte once it is clamped.
@@ -184,7 +185,7 @@ internal sealed class DigitCanvas
         }
     }
 
-    /// <summary>Eight numbers from -128 to 127: the bytes of the next output of SplitMix64 (Steele and others).</summary>
+    /// <summary>Eight numbers from -128 to 127: the bytes of SplitMix64's next output (Steele and others).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Grain(ref ulong state)
     {

@@ -31,7 +31,8 @@ internal static class Digits
     {
         if (count is < 1 or > MaximumCount)
         {
-            throw new DataException($"The data set digits can have 1 to {MaximumCount} samples in a part, not {count}.");
+            throw new DataException(
+                $"The data set digits can have 1 to {MaximumCount} samples in a part, not {count}.");
         }
 
         byte[] pixels = GC.AllocateUninitializedArray<byte>(count * Size * Size);

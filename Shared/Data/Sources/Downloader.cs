@@ -65,8 +65,8 @@ internal sealed class Downloader(string dataset, string[] mirrors, Action<string
             File.Delete(temporary);
         }
 
-        throw new DataException($"{dataset} can't be downloaded ({string.Join("; ", refusals)}); without a network, get " +
-            $"{file.Name} and its siblings another way and name their folder with --data-dir.");
+        throw new DataException($"{dataset} can't be downloaded ({string.Join("; ", refusals)}); without a network, " +
+            $"get {file.Name} and its siblings another way and name their folder with --data-dir.");
     }
 
     /// <summary>Null where the file came whole, else why not.</summary>
@@ -117,8 +117,8 @@ internal sealed class Downloader(string dataset, string[] mirrors, Action<string
             if (tenth > reported)
             {
                 reported = tenth;
-                progress?.Invoke(string.Create(CultureInfo.InvariantCulture,
-                    $"{dataset}: downloading {file.Name} from {address.Host}, {tenth * 10}% of {file.Bytes / 1e6:F1} MB"));
+                progress?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{dataset}: downloading {file.Name} " +
+                    $"from {address.Host}, {tenth * 10}% of {file.Bytes / 1e6:F1} MB"));
             }
         }
 

@@ -70,8 +70,8 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
 
         if ((train!.Height, train.Width) != (test!.Height, test.Width))
         {
-            throw new DataException($"{paths[2]}: the test images are {test.Height} x {test.Width} where the training " +
-                $"images are {train.Height} x {train.Width}; get files of one data set.");
+            throw new DataException($"{paths[2]}: the test images are {test.Height} x {test.Width} where the " +
+                $"training images are {train.Height} x {train.Width}; get files of one data set.");
         }
 
         return new Dataset(name, train, test, classNames, Dataset.Hash(train, test, classNames.Length));

@@ -21,8 +21,13 @@ internal static class Noise
     {
         int[] sizes = [.. name[Prefix.Length..].Split('x', '-').Select(
             text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int size) ? size : 0)];
-        if (sizes.Length != 5 || sizes.Any(size => size < 1) || sizes.Aggregate(1.0, (product, size) => product * size) / sizes[3] > MaximumBytes)
-            throw new DataException($"'{name}' is not of the form noise-CxHxW-CLASSES-COUNT with at most 1 GiB of pixels.");
+        if (sizes.Length != 5 || sizes.Any(size => size < 1)
+            || sizes.Aggregate(1.0, (product, size) => product * size) / sizes[3] > MaximumBytes)
+        {
+            throw new DataException(
+                $"'{name}' is not of the form noise-CxHxW-CLASSES-COUNT with at most 1 GiB of pixels.");
+        }
+
         ImageSet train = Draw(options.Seed, sizes, sizes[4]);
         ImageSet test = Draw(options.Seed, sizes, 1);
         string[] names = [.. Enumerable.Range(0, sizes[3]).Select(number => $"{number}")];
@@ -36,13 +41,16 @@ internal static class Noise
         int[] labels = new int[count];
         Parallel.For(0, count, sample =>
         {
-            CounterRandom random = new(seed, RandomPurpose.Digits, epoch: count, sample: sample);
+            CounterRandom random = new(seed, RandomPurpose.Benchmark, epoch: count, sample: sample);
             labels[sample] = random.Integer(0, sizes[3]);
             Span<byte> target = pixels.AsSpan(sample * length, length);
             for (int i = 0; i < length; i += 4)
             {
                 uint draw = random.UInt32((uint)(i / 4) + 1);
-                for (int at = i; at < Math.Min(i + 4, length); at++, draw >>= 8) target[at] = (byte)draw;
+                for (int at = i; at < Math.Min(i + 4, length); at++, draw >>= 8)
+                {
+                    target[at] = (byte)draw;
+                }
             }
         });
         return new ImageSet(sizes[0], sizes[1], sizes[2], pixels, labels);
