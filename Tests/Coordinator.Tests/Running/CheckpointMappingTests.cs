@@ -1,0 +1,211 @@
+using System.Text;
+using Distributed.Checkpoints;
+using Distributed.Execution;
+using Distributed.Learning;
+using Distributed.Roles.Coordinator;
+using Xunit;
+
+namespace Distributed.Coordinator.Tests;
+
+public sealed class CheckpointMappingTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly RunSpecification _specification = RunSamples.Specification();
+    private readonly ParameterStore _store;
+    private readonly CheckpointStore _checkpoints;
+    private readonly List<string> _warnings = [];
+
+    public CheckpointMappingTests()
+    {
+        _store = new ParameterStore(_specification, 1);
+        _checkpoints = new CheckpointStore(_folder["checkpoints"]);
+    }
+
+    public void Dispose()
+    {
+        _store.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void ARunComesBackToTheSameBits()
+    {
+        TrainingProgress progress = RunSamples.Progress(1, 2, bestEpoch: 1);
+        float[] best = Save(RunSamples.Progress(1, 0, bestEpoch: 1), 1, isBest: true);
+        float[] latest = Save(progress, 2, isBest: false);
+
+        using ParameterStore restored = new(_specification, 1);
+        RestoredRun run = Restore(restored)!;
+        Assert.Equal(latest, restored.Parameters.ToArray());
+        Assert.Equal(best, restored.Best.ToArray());
+        RunSamples.Fill(_store, 2);
+        Assert.Equal(_store.State(0).ToArray(), restored.State(0).ToArray());
+        Assert.Equivalent(progress, run.Progress, strict: true);
+        Assert.Equal(progress.History, run.Progress.History);
+        Assert.Equal(12.5, run.TrainSeconds);
+        Assert.Empty(_warnings);
+    }
+
+    [Fact]
+    public void AFolderWithoutCheckpointsLeavesTheStoreAlone()
+    {
+        float[] before = _store.Parameters.ToArray();
+        Assert.Null(Restore(_store));
+        Assert.Equal(before, _store.Parameters.ToArray());
+    }
+
+    [Fact]
+    public void InfinitiesOfARunWithoutABestComeBack()
+    {
+        TrainingProgress progress = RunSamples.Progress(0, 1, bestEpoch: 0);
+        Save(progress, 1, isBest: false);
+        Assert.Equivalent(progress, Restore(_store)!.Progress, strict: true);
+    }
+
+    [Fact]
+    public void ABrokenCheckpointIsSkippedAndSaid()
+    {
+        float[] sound = Save(RunSamples.Progress(1, 0, bestEpoch: 1), 1, isBest: true);
+        Save(RunSamples.Progress(1, 1, bestEpoch: 1), 2, isBest: false);
+        string newest = Newest();
+        byte[] bytes = File.ReadAllBytes(newest);
+        bytes[^5] ^= 1;
+        File.WriteAllBytes(newest, bytes);
+
+        Assert.Equal(3, Restore(_store)!.Progress.Step);
+        Assert.Equal(sound, _store.Parameters.ToArray());
+        Assert.Contains(newest, Assert.Single(_warnings));
+    }
+
+    [Fact]
+    public void WithTheBestBrokenTheNextEpochCountsAsBest()
+    {
+        Save(RunSamples.Progress(1, 0, bestEpoch: 1), 1, isBest: true);
+        string best = Newest();
+        float[] latest = Save(RunSamples.Progress(1, 1, bestEpoch: 1), 2, isBest: false);
+        File.WriteAllBytes(best, []);
+
+        TrainingProgress progress = Restore(_store)!.Progress;
+        Assert.Equal(0, progress.BestEpoch);
+        Assert.Equal(double.NegativeInfinity, progress.BestAccuracy);
+        Assert.Equal(4, progress.Step);
+        Assert.Equal(latest, _store.Best.ToArray());
+        Assert.Equal(2, _warnings.Count);
+    }
+
+    [Fact]
+    public void ABetterOneThatCouldNotBeSavedIsNotClaimed()
+    {
+        float[] best = Save(RunSamples.Progress(1, 0, bestEpoch: 1), 1, isBest: true);
+
+        // Epoch 2 was better, but its checkpoint found the disk full.
+        Save(RunSamples.Progress(2, 1, bestEpoch: 2), 2, isBest: false);
+        TrainingProgress progress = Restore(_store)!.Progress;
+        Assert.Equal(1, progress.BestEpoch);
+        Assert.Equal(RunSamples.Progress(1, 0, bestEpoch: 1).BestAccuracy, progress.BestAccuracy);
+        Assert.Equal(best, _store.Best.ToArray());
+    }
+
+    [Fact]
+    public void ACheckpointOfAnotherRunIsRefusedButOneOfFewerEpochsIsNot()
+    {
+        Save(RunSamples.Progress(3, 0, bestEpoch: 1), 1, isBest: true);
+        CheckpointException error = Assert.Throws<CheckpointException>(() =>
+            RunRestore.Load(_checkpoints, _specification with { Seed = 8 }, _store, _warnings.Add));
+        Assert.Contains("seed: the run has 7, the command asks for 8", error.Message);
+        Assert.NotNull(RunRestore.Load(_checkpoints, _specification with { Epochs = 9 }, _store, _warnings.Add));
+    }
+
+    [Fact]
+    public void TheFileHasPyTorchsNamesAndShapes()
+    {
+        Save(RunSamples.Progress(1, 0, bestEpoch: 1), 1, isBest: true);
+        using Checkpoint checkpoint = Checkpoint.Open(_folder.Path);
+        Assert.Equal(
+            ["0.bias [3]", "0.weight [3, 1, 3, 3]", "4.bias [4]", "4.weight [4, 27]",
+                "optimizer.momentum.0.bias [3]", "optimizer.momentum.0.weight [3, 1, 3, 3]",
+                "optimizer.momentum.4.bias [4]", "optimizer.momentum.4.weight [4, 27]"],
+            checkpoint.Tensors.Select(tensor => $"{tensor.Name} [{string.Join(", ", tensor.Shape)}]"));
+        RunSamples.Fill(_store, 1);
+        Assert.Equal(checkpoint.WeightsSha256, CheckpointMapping.HashWeights(_store.Layout, _store.Parameters));
+        Assert.Equal(["zero", "one", "two", "three"], CheckpointMapping.ReadClassNames(checkpoint));
+        Assert.Empty(RunSpecification.Differences(_specification, CheckpointMapping.ReadSpecification(checkpoint)));
+    }
+
+    [Fact]
+    public void WeightsAreImportedFromACheckpointAndFromAForeignFile()
+    {
+        float[] saved = Save(RunSamples.Progress(1, 0, bestEpoch: 1), 1, isBest: true);
+        float[] block = new float[_store.Layout.Length];
+        string hash = CheckpointMapping.ImportWeights(_folder.Path, _store.Layout, block);
+        Assert.Equal(saved, block);
+        Assert.Equal(CheckpointMapping.HashWeights(_store.Layout, saved), hash);
+
+        string foreign = WriteForeign(entry => (entry.Name, [.. entry.Shape]));
+        float[] other = new float[_store.Layout.Length];
+        CheckpointMapping.ImportWeights(foreign, _store.Layout, other);
+        int first = _store.Layout.Find("4.bias")!.Offset;
+        Assert.Equal([0, 1, 2, 3], other[first..(first + 4)]);
+    }
+
+    [Theory]
+    [InlineData("4.bias", "fc.bias", null, "there is no tensor '4.bias'")]
+    [InlineData("4.weight", "4.weight", "54,2", "tensor '4.weight' has shape [54, 2] where the model has [4, 27]")]
+    public void WeightsOfAnotherModelAreRefused(string replaced, string name, string? shape, string sentence)
+    {
+        string path = WriteForeign(entry => entry.Name != replaced ? (entry.Name, [.. entry.Shape])
+            : (name, shape is null ? [.. entry.Shape] : [.. shape.Split(',').Select(int.Parse)]));
+        CheckpointException error = Assert.Throws<CheckpointException>(
+            () => CheckpointMapping.ImportWeights(path, _store.Layout, new float[_store.Layout.Length]));
+        Assert.Contains(sentence, error.Message);
+    }
+
+    [Fact]
+    public void AFailedSaveIsReportedAndTheOneBeforeStays()
+    {
+        float[] sound = Save(RunSamples.Progress(1, 0, bestEpoch: 1), 1, isBest: true);
+        string latest = Newest();
+        string occupied = Path.Combine(_checkpoints.Folder, ".temporary-step-00000004-fence-0003.safetensors");
+        Directory.CreateDirectory(occupied);
+        RunSamples.Fill(_store, 2);
+        CheckpointFailed failed = Assert.IsType<CheckpointFailed>(RunSamples.Save(
+            _checkpoints, _store, _specification, RunSamples.Progress(1, 1, bestEpoch: 1), isBest: false));
+        Assert.Contains("previous one stays", failed.Reason);
+        Assert.Equal(latest, Newest());
+        Restore(_store);
+        Assert.Equal(sound, _store.Parameters.ToArray());
+    }
+
+    private float[] Save(TrainingProgress progress, float start, bool isBest)
+    {
+        RunSamples.Fill(_store, start);
+        float[] parameters = _store.Parameters.ToArray();
+        Assert.Equal(new CheckpointSaved(1), RunSamples.Save(_checkpoints, _store, _specification, progress, isBest));
+        return parameters;
+    }
+
+    private RestoredRun? Restore(ParameterStore store) =>
+        RunRestore.Load(new CheckpointStore(_checkpoints.Folder), _specification, store, _warnings.Add);
+
+    private string Newest() => Directory.EnumerateFiles(_checkpoints.Folder, "step-*").Max(StringComparer.Ordinal)!;
+
+    /// <summary>Writes a safetensors file by the format's own rules, as PyTorch's library does: values count up.</summary>
+    private string WriteForeign(Func<ParameterEntry, (string Name, int[] Shape)> describe)
+    {
+        StringBuilder header = new("{");
+        using MemoryStream data = new();
+        foreach (ParameterEntry entry in _store.Layout.Entries)
+        {
+            (string name, int[] shape) = describe(entry);
+            if (header.Length > 1) header.Append(',');
+            header.Append($"\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{string.Join(',', shape)}],");
+            header.Append($"\"data_offsets\":[{data.Length},{data.Length + 4 * entry.Length}]}}");
+            for (int i = 0; i < entry.Length; i++) data.Write(BitConverter.GetBytes((float)i));
+        }
+
+        byte[] json = Encoding.UTF8.GetBytes(header.Append('}').ToString());
+        string path = _folder["foreign.safetensors"];
+        File.WriteAllBytes(path, [.. BitConverter.GetBytes((ulong)json.Length), .. json, .. data.ToArray()]);
+        return path;
+    }
+}
