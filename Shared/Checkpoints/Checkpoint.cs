@@ -13,14 +13,6 @@ public enum CheckpointChoice
     Latest,
 }
 
-/// <summary>What checking one checkpoint found.</summary>
-/// <param name="Path">The file.</param>
-/// <param name="Checkpoint">
-/// The sound checkpoint, closed: its facts can be read, its tensors no more. Null where it is broken.
-/// </param>
-/// <param name="Error">What is wrong, in a sentence; null where it is sound.</param>
-public sealed record CheckpointVerdict(string Path, Checkpoint? Checkpoint, string? Error);
-
 /// <summary>A checkpoint opened for reading, of which every byte was checked against its hashes.</summary>
 public sealed class Checkpoint : IDisposable
 {
@@ -133,17 +125,6 @@ public sealed class Checkpoint : IDisposable
         return null;
     }
 
-    /// <summary>Checks every hash of one checkpoint, or of all in a folder, newest first.</summary>
-    /// <param name="path">As for <see cref="Open"/>.</param>
-    /// <exception cref="CheckpointException">There is none.</exception>
-    public static IReadOnlyList<CheckpointVerdict> Verify(string path)
-    {
-        string[] files = CheckpointLocator.FolderOf(path) is { } folder
-            ? [.. CheckpointFileName.Find(folder).Select(name => System.IO.Path.Combine(folder, name.ToString()))]
-            : [CheckpointLocator.Resolve(path)];
-        return files.Length > 0 ? [.. files.Select(VerifyFile)] : throw CheckpointLocator.NoneIn(path, []);
-    }
-
     /// <summary>Looks a tensor up by name; null where there is none.</summary>
     /// <param name="name">The tensor's name.</param>
     public TensorEntry? Find(string name) => _file.Find(name);
@@ -168,19 +149,6 @@ public sealed class Checkpoint : IDisposable
         {
             file.Dispose();
             throw;
-        }
-    }
-
-    private static CheckpointVerdict VerifyFile(string path)
-    {
-        try
-        {
-            using Checkpoint checkpoint = OpenFile(path);
-            return new CheckpointVerdict(path, checkpoint, null);
-        }
-        catch (CheckpointException error)
-        {
-            return new CheckpointVerdict(path, null, error.Message);
         }
     }
 

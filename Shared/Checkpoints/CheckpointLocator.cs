@@ -68,7 +68,7 @@ internal static class CheckpointLocator
         }
     }
 
-    public static CheckpointException NoneIn(string folder, IReadOnlyList<string> warnings) => new(warnings.Count == 0
+    private static CheckpointException NoneIn(string folder, IReadOnlyList<string> warnings) => new(warnings.Count == 0
         ? $"{folder}: there is no checkpoint in this folder; train first, or name another folder."
         : $"{folder}: none of the {warnings.Count} checkpoints is sound; the newest: {warnings[0]}");
 }

@@ -206,28 +206,6 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal([$"{_folder.File(Samples.Name(1))}: the file is empty; use another checkpoint."], warnings);
     }
 
-    [Fact]
-    public void VerifyTellsOfEachCheckpoint()
-    {
-        CheckpointStore store = new(_folder.Path);
-        store.Save(Samples.Content(1));
-        store.Save(Samples.Content(2));
-        File.WriteAllText(_folder.File(Samples.Name(2)), "");
-
-        IReadOnlyList<CheckpointVerdict> verdicts = Checkpoint.Verify(_folder.Path);
-        Assert.Equal(
-            [_folder.File(Samples.Name(2)), _folder.File(Samples.Name(1))], verdicts.Select(each => each.Path));
-        Assert.Equal($"{_folder.File(Samples.Name(2))}: the file is empty; use another checkpoint.", verdicts[0].Error);
-        Assert.Null(verdicts[0].Checkpoint);
-        Assert.Null(verdicts[1].Error);
-        Assert.Equal("applied 1", verdicts[1].Checkpoint!.Metadata["ledger"]);
-        Assert.Equal(2, Checkpoint.Verify(_folder.Path).Count);
-        Assert.Null(Assert.Single(Checkpoint.Verify(_folder.File(Samples.Name(1)))).Error);
-        Assert.NotNull(Assert.Single(Checkpoint.Verify(_folder.File("latest"))).Error);
-        string empty = Directory.CreateDirectory(_folder.File("x")).FullName;
-        Assert.Throws<CheckpointException>(() => Checkpoint.Verify(empty));
-    }
-
     [Theory]
     [InlineData("step-00000001-fence-0001.safetensors", true)]
     [InlineData("step-123456789-fence-12345.safetensors", true)]

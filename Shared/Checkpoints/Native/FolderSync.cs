@@ -6,8 +6,12 @@ namespace Distributed.Checkpoints.Native;
 internal static partial class FolderSync
 {
     private const int ReadOnly = 0;
+    private const int InvalidArgument = 22;
 
-    /// <summary>Returns when the folder's names are on the disk. Windows has no such call and needs none.</summary>
+    /// <summary>
+    /// Returns when the folder's names are on the disk. Windows has no such call and needs none; a file system that
+    /// knows no fsync of folders says EINVAL, and then there is nothing more to do.
+    /// </summary>
     /// <exception cref="IOException">The system refused.</exception>
     public static void Flush(string folder)
     {
@@ -24,7 +28,7 @@ internal static partial class FolderSync
 
         try
         {
-            if (Sync(descriptor) != 0)
+            if (Sync(descriptor) != 0 && Marshal.GetLastPInvokeError() != InvalidArgument)
             {
                 throw Failed(folder);
             }
