@@ -1,0 +1,20 @@
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Loggers;
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using Distributed.Benchmarks;
+using Distributed.Numerics;
+using Perfolizer.Horology;
+
+// dotnet run -c Release --project Tests/Benchmarks -- --filter '*'        every kernel at the shapes of the small models
+Console.WriteLine($"{InstructionSet.Name}, {Peak.FlopsPerSecond / 1e9:f1} GFLOP/s of fused multiply-add on one core");
+BenchmarkSwitcher.FromTypes([typeof(KernelBenchmarks)]).Run(args, ManualConfig.CreateEmpty()
+    .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithEvaluateOverhead(false)
+        .WithIterationTime(TimeInterval.FromMilliseconds(20)).WithWarmupCount(3).WithIterationCount(9))
+    .AddLogger(ConsoleLogger.Default)
+    .WithSummaryStyle(SummaryStyle.Default.WithMaxParameterColumnWidth(60))
+    .AddColumn(new PeakColumn())
+    .AddColumnProvider(DefaultColumnProviders.Instance));
