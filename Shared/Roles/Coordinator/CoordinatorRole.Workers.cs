@@ -83,10 +83,15 @@ public sealed partial class CoordinatorRole
             }
         }
 
-        if (CountActive() > 0) return;
+        if (CountActive() == 0) RecallOverdue(now, effects);
+    }
+
+    /// <summary>Without enough others, overdue workers are better than none.</summary>
+    private void RecallOverdue(TimeSpan now, List<CoordinatorEffect> effects)
+    {
         foreach (WorkerEntry worker in _workers.Values)
         {
-            if (worker.Standing == WorkerStanding.Overdue) Reactivate(worker, "nobody else is there", now, effects);
+            if (worker.Standing == WorkerStanding.Overdue) Reactivate(worker, "too few others are there", now, effects);
         }
     }
 

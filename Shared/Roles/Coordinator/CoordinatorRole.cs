@@ -127,6 +127,7 @@ public sealed partial class CoordinatorRole
                 return;
             }
 
+            if (CountActive() < LeastWorkers) RecallOverdue(now, effects);
             if (CountActive() < LeastWorkers) return;
             if (IsTrained) PublishBestOrTest(effects);
             else if (Progress.StepInEpoch < _settings.StepsPerEpoch) BeginNextStep(now, effects);

@@ -19,11 +19,11 @@ internal sealed class ClusterSimulation
     private readonly List<WorkerProcess> _workers = [];
     private readonly Faults _faults;
     private readonly Action<string>? _trace;
+    private readonly SortedDictionary<string, int> _witnessed = new(StringComparer.Ordinal);
     private CoordinatorProcess _coordinator;
     private Checkpoint _disk;
     private Fence _diskFence;
     private int _workersStarted;
-    private int _heldNodes;
     private bool _isComplete;
 
     public ClusterSimulation(int seed, Action<string>? trace = null)
@@ -63,6 +63,9 @@ internal sealed class ClusterSimulation
     /// <summary>Whether the coordinator's process was ever stopped: it then may think ill of healthy workers.</summary>
     public bool CoordinatorWasStopped { get; set; }
 
+    /// <summary>What happened, and how often.</summary>
+    public IReadOnlyDictionary<string, int> Witnessed => _witnessed;
+
     /// <summary>Virtual time that the run took.</summary>
     public TimeSpan Took => Time.Now;
 
@@ -99,7 +102,8 @@ internal sealed class ClusterSimulation
         Connection? connection = _coordinator.Connections.Values.FirstOrDefault(c => c.Worker == worker);
         if (connection is not null && isNoticed)
             Time.After(Chance.Milliseconds(0.1, 20), () => _coordinator.Lose(connection, "its connection ended"));
-        if (_workers.Count < WorkerCount && !worker.IsLeaving) StartWorker(Chance.Milliseconds(50, 20_000));
+        if ((!worker.IsLeaving || Time.Now >= _faults.End) && _workers.Count(other => !other.IsLeaving) < WorkerCount)
+            StartWorker(Chance.Milliseconds(50, 20_000));
     }
 
     /// <summary>The coordinator's process ends and another one takes over from the last checkpoint.</summary>
@@ -107,6 +111,7 @@ internal sealed class ClusterSimulation
     {
         CoordinatorProcess old = _coordinator;
         if (!old.IsAlive) return;
+        Witness("coordinator lost");
         Trace($"! coordinator {old.Fence} ends at step {old.Progress.Step}, checkpoint at {_disk.Progress.Step}");
         old.Die();
         foreach (WorkerProcess worker in _workers.Where(w => w.IsConnected).ToArray()) End(worker, isNoticed: false);
@@ -120,6 +125,7 @@ internal sealed class ClusterSimulation
     public void Finished(CoordinatorProcess coordinator, Finish finish)
     {
         Trace($"! finished: {finish.Ending} {finish.Reason}");
+        Witness(finish.Ending.ToString());
         switch (finish.Ending)
         {
             case RunEnding.Completed:
@@ -153,16 +159,20 @@ internal sealed class ClusterSimulation
     /// <summary>What the coordinator reports.</summary>
     public void Watch(RunEvent happened)
     {
+        Witness(happened is WorkerChanged changed ? changed.Standing.ToString() : happened.GetType().Name);
         if (happened is not EpochEnded ended) return;
         EpochRecord expected = Reference.History[ended.Record.Epoch - 1];
         Check.That(ended.Record == expected, $"epoch {ended.Record} should be {expected}");
     }
 
+    /// <summary>Counts something worth knowing that it happens at all.</summary>
+    public void Witness(string what) => _witnessed[what] = _witnessed.GetValueOrDefault(what) + 1;
+
     /// <summary>Credits bound what the server holds.</summary>
     public void SawHeldNodes(int held)
     {
-        _heldNodes = Math.Max(_heldNodes, held);
         int microBatches = (Problem.Batch + Problem.MicroBatch - 1) / Problem.MicroBatch;
+        if (held > int.Log2(microBatches) + 2) Witness("more nodes held than credits");
         int bound = (int.Log2(microBatches) + 2) * (1 + WorkerCount);
         Check.That(held <= bound, $"the server holds {held} nodes of {microBatches} micro-batches");
     }

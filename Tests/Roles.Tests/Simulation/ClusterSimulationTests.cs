@@ -7,6 +7,12 @@ public sealed class ClusterSimulationTests(ITestOutputHelper output)
 {
     private const int Seeds = 300;
 
+    private static readonly string[] MustHappen =
+    [
+        "Active", "Silent", "Overdue", "Leaving", "Gone", "worker dropped", "node dropped", "step cancelled", "best published",
+        "checkpoint written", "checkpoint lost", "coordinator lost", "Stopped", "Completed", "UserError",
+    ];
+
     /// <summary>
     /// Any run with faults ends with the bits of the run without, and breaks no invariant on the way. SIMULATION_SEED=N
     /// runs one seed and writes its full trace to a file; SIMULATION_SEEDS=N runs so many.
@@ -25,11 +31,15 @@ public sealed class ClusterSimulationTests(ITestOutputHelper output)
 
         int seeds = int.TryParse(Environment.GetEnvironmentVariable("SIMULATION_SEEDS"), out int asked) ? asked : Seeds;
         List<string> failures = [];
+        SortedDictionary<string, int> witnessed = new(StringComparer.Ordinal);
         for (int seed = 1; seed <= seeds && failures.Count < 10; seed++)
         {
             try
             {
-                new ClusterSimulation(seed).Run();
+                ClusterSimulation simulation = new(seed);
+                simulation.Run();
+                foreach ((string what, int times) in simulation.Witnessed)
+                    witnessed[what] = witnessed.GetValueOrDefault(what) + times;
             }
             catch (Exception e) when (e is SimulationFailure or InvalidOperationException or ArgumentException)
             {
@@ -37,7 +47,10 @@ public sealed class ClusterSimulationTests(ITestOutputHelper output)
             }
         }
 
+        foreach ((string what, int times) in witnessed) output.WriteLine($"{what}: {times}");
         Assert.True(failures.Count == 0, string.Join(Environment.NewLine, failures));
+        // Otherwise the simulation no longer reaches what it is for.
+        foreach (string what in MustHappen) Assert.True(witnessed.GetValueOrDefault(what) > 0, $"never happened: {what}");
     }
 
     /// <summary>The same seed is the same simulation, so a failure can be replayed.</summary>

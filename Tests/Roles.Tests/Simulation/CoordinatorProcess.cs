@@ -136,10 +136,16 @@ internal sealed class CoordinatorProcess
                 break;
             case DropWorker drop: Drop(drop); break;
             case BeginStep begin: Tell(new CollectStep(begin.Step, begin.Samples, begin.MicroBatch)); break;
-            case CancelStep cancel: Tell(new GiveUpStep(cancel.Step)); break;
+            case CancelStep cancel:
+                _simulation.Witness("step cancelled");
+                Tell(new GiveUpStep(cancel.Step));
+                break;
             case PublishTo to: Tell(new Subscribe(to.Worker)); break;
             case StopPublishingTo to: Tell(new Unsubscribe(to.Worker)); break;
-            case PublishBest: Tell(new PublishBestParameters()); break;
+            case PublishBest:
+                _simulation.Witness("best published");
+                Tell(new PublishBestParameters());
+                break;
             case KeepBest or SaveCheckpoint: Tell(effect); break;
             case Report report: _simulation.Watch(report.Event); break;
             case Finish finish: _simulation.Finished(this, finish); break;
@@ -157,6 +163,7 @@ internal sealed class CoordinatorProcess
         Check.That(
             !worker.IsWell || connection.IsBroken || well < _simulation.Settings.DropAfter || _simulation.CoordinatorWasStopped,
             $"worker {drop.Worker}, well for {well}, is dropped: {drop.Reason}");
+        _simulation.Witness("worker dropped");
         Lose(connection, drop.Reason);
         if (worker.IsAlive) _simulation.End(worker, isNoticed: true);
     }

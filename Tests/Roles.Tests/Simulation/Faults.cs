@@ -15,14 +15,12 @@ internal sealed class Faults
     {
         _simulation = simulation;
         _chance = simulation.Chance;
-        End = _chance.Milliseconds(1000, 60_000);
-        SaveFailures = _chance.Of([0, 0, 0.2, 0.9]);
-        _meanGap = _chance.Milliseconds(100, 10_000).TotalMilliseconds;
-        Action[] all = [Kill, KillUnnoticed, BreakConnection, StopWorker, SlowWorker, Join, Leave, RestartCoordinator, StopCoordinator, AskToStop, KillAll];
-        foreach (Action kind in all)
-        {
-            if (_chance.Happens(0.4)) _kinds.Add(kind);
-        }
+        End = _chance.Milliseconds(2000, 120_000);
+        SaveFailures = _chance.Of([0, 0, 0.2, 0.6]);
+        _meanGap = _chance.Milliseconds(100, 5000).TotalMilliseconds;
+        Choose(0.5, StopWorker, StopWorker, SlowWorker, SlowWorker, Kill, KillUnnoticed, BreakConnection, Join, Leave);
+        // These end everything else that goes wrong, so most runs do without.
+        Choose(0.15, RestartCoordinator, StopCoordinator, AskToStop, KillAll);
     }
 
     /// <summary>When the last fault is over.</summary>
@@ -35,6 +33,14 @@ internal sealed class Faults
     {
         if (_kinds.Count > 0) Next();
         _simulation.Time.At(End, Heal);
+    }
+
+    private void Choose(double probability, params Action[] kinds)
+    {
+        foreach (Action kind in kinds)
+        {
+            if (_chance.Happens(probability)) _kinds.Add(kind);
+        }
     }
 
     private void Next() => _simulation.Time.After(_chance.Milliseconds(_meanGap / 4, _meanGap * 4), () =>
@@ -92,7 +98,7 @@ internal sealed class Faults
         if (Victim() is not { } worker) return;
         _simulation.Trace($"! worker process {worker.Number} is stopped");
         worker.StopProcess();
-        _simulation.Time.After(_chance.Milliseconds(100, 90_000), worker.ResumeProcess);
+        _simulation.Time.After(_chance.Milliseconds(300, 60_000), worker.ResumeProcess);
     }
 
     private void SlowWorker()

@@ -89,7 +89,10 @@ internal sealed class SimulatedParameterServer
                 Check.That(send.Version == _published.Version, $"version {send.Version} is sent and {_published.Version} is published");
                 if (_process.Connections.TryGetValue(send.Worker.Value, out Connection? connection)) connection.Publish(_published);
                 break;
-            case TellCoordinator tell: _process.Post(tell.Input); break;
+            case TellCoordinator tell:
+                if (tell.Input is NodeDropped) _simulation.Witness("node dropped");
+                _process.Post(tell.Input);
+                break;
             case EndLink end: throw new SimulationFailure($"worker {end.Worker} is accused: {end.Reason}");
             default: throw new SimulationFailure($"unexpected effect {effect.GetType().Name}");
         }
@@ -134,6 +137,7 @@ internal sealed class SimulatedParameterServer
             // A process killed in the middle may or may not have got as far as the rename.
             bool landed = _process.IsAlive ? !fails : !fails && _simulation.Chance.Happens(0.5);
             if (landed) _simulation.Saved(_process.Fence, checkpoint);
+            _simulation.Witness(landed ? "checkpoint written" : "checkpoint lost");
             _process.Post(fails ? new CheckpointFailed(save.Id, ClusterSimulation.DiskIsFull) : new CheckpointSaved(save.Id));
         });
     }

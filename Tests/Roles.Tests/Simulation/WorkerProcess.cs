@@ -34,7 +34,7 @@ internal sealed class WorkerProcess
         _chance = simulation.Chance;
         Number = number;
         _busy = new bool[_chance.Between(1, 3)];
-        _microBatchTime = _chance.Milliseconds(4, 80);
+        _microBatchTime = _chance.Milliseconds(5, 500);
         _mailbox = new Mailbox<WorkerInput>(_time, _chance, Handle);
     }
 
