@@ -184,6 +184,37 @@ public sealed class SafeTensorsTests : IDisposable
         }
     }
 
+    /// <summary>A foreign file has no hashes, so a flip may pass; but it must never be more than a sentence.</summary>
+    [Fact]
+    public void AFlipOfAnyBitOfAForeignFileIsHarmless()
+    {
+        byte[] file = Samples.File("{\"__metadata__\":{\"a\":\"\\u00e9\"}," + Tensor +
+            ",\"b\":{" + Float + ",\"shape\":[1,2],\"data_offsets\":[8,16]}}", 16);
+        int passed = 0;
+        for (int bit = 0; bit < file.Length * 8; bit++)
+        {
+            file[bit / 8] ^= (byte)(1 << (bit % 8));
+            try
+            {
+                using SafeTensorsFile read = Checkpoint.OpenWeights(_folder.Write("file", file));
+                foreach (TensorEntry tensor in read.Tensors.Where(tensor => tensor.DataType == TensorEntry.Float32))
+                {
+                    read.Read(tensor.Name, new float[tensor.Count]);
+                }
+
+                passed++;
+            }
+            catch (CheckpointException error)
+            {
+                Assert.StartsWith(_folder.File("file"), error.Message, StringComparison.Ordinal);
+            }
+
+            file[bit / 8] ^= (byte)(1 << (bit % 8));
+        }
+
+        Assert.InRange(passed, 16 * 8, file.Length * 8 / 2);
+    }
+
     [Fact]
     public void SaysThatAFileIsMissingOrAFolderOrForeign()
     {

@@ -71,6 +71,18 @@ public sealed class MnistTests : IDisposable
         Dataset Load(string? common) => Mnist.Digits.Load(new DatasetOptions(), common, _folder.File("cache"));
     }
 
+    /// <summary>The files' names are the same for all: MNIST's must not be taken for another data set's.</summary>
+    [Fact]
+    public void FilesWithoutASubfolderAreMnists()
+    {
+        WriteSmall("", "");
+        Assert.Equal(3, Mnist.Digits.Load(new DatasetOptions(), _folder.Path, _folder.File("cache")).Train.Count);
+        Assert.Throws<DataException>(
+            () => Mnist.Fashion.Load(new DatasetOptions(), _folder.Path, _folder.File("cache")));
+        WriteSmall("fashion-mnist", ".gz");
+        Assert.Equal(3, Mnist.Fashion.Load(new DatasetOptions(), _folder.Path, _folder.File("cache")).Train.Count);
+    }
+
     [Fact]
     public void SaysWhichFolderWasNamedInVain()
     {

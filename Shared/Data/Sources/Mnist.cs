@@ -9,9 +9,11 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
     /// <summary>The environment variable that names a folder of data sets.</summary>
     public const string FolderVariable = "DISTRIBUTED_DATA";
 
+    private const string OriginalName = "mnist";
+
     /// <summary>Handwritten digits: LeCun, Cortes and Burges.</summary>
     public static readonly Mnist Digits = new(
-        "mnist",
+        OriginalName,
         ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
         [
             new("train-images-idx3-ubyte.gz", 9_912_422,
@@ -111,7 +113,7 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
                 $".gz) in this folder or in its subfolder {name}; check --data-dir.");
         }
 
-        return (string.IsNullOrEmpty(common) ? null : FindIn(common))
+        return (string.IsNullOrEmpty(common) ? null : FindInCommon(common))
             ?? FindDirectlyIn(cache, complete: true)
             ?? Download(cache, options.Progress);
     }
@@ -135,6 +137,10 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
         return Path.Combine(string.IsNullOrEmpty(root)
             ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) : root, "distributed");
     }
+
+    /// <summary>Files of the same names serve all these data sets: without a subfolder they count as MNIST's.</summary>
+    private string[]? FindInCommon(string folder) =>
+        name == OriginalName ? FindIn(folder) : FindDirectlyIn(Path.Combine(folder, name), complete: false);
 
     /// <summary>In the subfolder of the data set's name, which says more, then in the folder itself.</summary>
     private string[]? FindIn(string folder) =>
