@@ -39,9 +39,8 @@ internal sealed class LocalCluster : IDisposable
     /// <exception cref="LinkException">The port cannot be had.</exception>
     public static LocalCluster Start(
         RunSpecification specification, string? dataDirectory, int workers, int threads, IPEndPoint endPoint,
-        Fence fence, ILogger log)
+        string token, Fence fence, ILogger log)
     {
-        string token = RunPlan.Token();
         WorkerConnections connections = new(RunPlan.NewRun(), fence, specification, dataDirectory, log);
         ProtocolLimits limits = ProtocolLimits.Default with { TransferMilliseconds = WorkerConnections.LinkSilenceMilliseconds };
         Listener listener = Listener.Open(endPoint, token, connections, limits);

@@ -13,6 +13,7 @@ internal sealed class RunFolder : IDisposable
 {
     private const string RunFile = "run.json";
     private const string ResultFile = "result.json";
+    private const string TokenFile = "token";
     private const string MetricsFile = "metrics.jsonl";
     private const string CheckpointsFolder = "checkpoints";
 
@@ -106,6 +107,27 @@ internal sealed class RunFolder : IDisposable
     {
         AtomicFile.Write(Within(ResultFile), JsonSerializer.SerializeToUtf8Bytes(result, ResultJson.Default.RunResult));
         Result = result;
+    }
+
+    /// <summary>Writes the run's token to a file that only its owner can read; returns the file.</summary>
+    /// <exception cref="UsageException">It can't be written.</exception>
+    public string RecordToken(string token)
+    {
+        string path = Within(TokenFile);
+        try
+        {
+            File.Delete(path);
+            FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            using StreamWriter writer = new(path, options);
+            writer.Write(token);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"{path}: the token can't be written ({error.Message.TrimEnd('.')}).");
+        }
+
+        return Path.GetFullPath(path);
     }
 
     /// <summary>Gives the folder back.</summary>

@@ -63,8 +63,15 @@ internal sealed class TrainingRun
     private async Task<int> TrainAsync(CancellationToken stop)
     {
         RunSpecification wanted = Wanted();
+        string token = RunPlan.Token();
         using LocalCluster local = LocalCluster.Start(
-            wanted, _options.DataDirectory, _options.Workers, _options.Threads, RunPlan.EndPoint(_options.Listen), _fence, _log);
+            wanted, _options.DataDirectory, _options.Workers, _options.Threads, RunPlan.EndPoint(_options.Listen), token, _fence, _log);
+        if (_options.Listen is not null)
+        {
+            string path = _folder.RecordToken(token);
+            Say($"Other workers join with: {RunPlan.TokenVariable}=\"$(cat '{path}')\" worker --join {local.EndPoint}");
+        }
+
         try
         {
             RunData data = RunData.Load(wanted, _options.DataDirectory, Say);
@@ -88,7 +95,6 @@ internal sealed class TrainingRun
         _secondsBefore = restored?.TrainSeconds ?? 0;
         if (_folder.Recorded is not { } recorded || recorded.Epochs != specification.Epochs || _folder.Result is not null)
             _folder.Record(specification, _options);
-        if (restored is not null) Say($"Going on from step {progress.Step} (epoch {progress.Epoch + 1}), from {restored.Path}.");
 
         using MetricsWriter metrics = new(_folder.Metrics, progress, specification.StepsPerEpoch, Say);
         RunFigures figures = new(SecondsSinceStart);
