@@ -66,7 +66,7 @@ internal static class EvaluateCommand
         bool isSame = asked.Data.Name == recorded.Name;
         if (isSame && found != recorded.Sha256)
         {
-            context.Error.WriteLine($"note: these files of {recorded.Name} are not those that the checkpoint was trained " +
+            context.Error.WriteLine($"note: the {recorded.Name} found here are not the data that the checkpoint was trained " +
                 $"on (sha256 {found[..12]}... where it has {recorded.Sha256?[..12]}...).");
         }
 

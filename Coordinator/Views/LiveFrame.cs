@@ -30,11 +30,14 @@ internal static class LiveFrame
             Bar("run", (double)state.Progress.Step / Math.Max(1, header.TotalSteps),
                 $"ETA {Wording.Duration(state.TimeLeft)}", width, unicode),
             $"loss [bold]{Wording.Loss(state.Loss)}[/]  accuracy [bold]{Wording.Percent(state.Accuracy)}[/]  " +
-                $"{Wording.Count((long)state.SamplesPerSecond)} samples/s",
+                $"{Wording.Count((long)Math.Round(state.SamplesPerSecond))} samples/s",
             Evaluation(state, width, unicode),
         ];
         lines.AddRange(Workers(state, width, unicode));
-        return new Rows(lines.Select(line => new Markup(line) { Overflow = Overflow.Ellipsis }));
+        Grid grid = new() { Width = width };
+        grid.AddColumn(new GridColumn { NoWrap = true, Padding = new Padding(0) });
+        foreach (string line in lines) grid.AddRow(new Markup(line));
+        return grid;
     }
 
     private static string Evaluation(RunState state, int width, bool unicode)

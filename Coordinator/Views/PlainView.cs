@@ -10,7 +10,6 @@ namespace Distributed.Coordinator;
 internal sealed class PlainView : IRunView
 {
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
     private readonly TextWriter _output;
     private readonly TextWriter _error;
@@ -41,7 +40,7 @@ internal sealed class PlainView : IRunView
         {
             _state = new RunState(header);
             foreach (string line in RunText.Header(header)) Say(line);
-            _timer ??= _time.CreateTimer(_ => SayProgress(), null, Tick, Tick);
+            _timer ??= _time.CreateTimer(_ => SayProgress(), null, LongestSilence, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -98,13 +97,15 @@ internal sealed class PlainView : IRunView
     {
         lock (_lock)
         {
-            if (_state is null || _time.GetElapsedTime(_lastLine) < LongestSilence) return;
-            RunHeader header = _state.Header;
-            string doing = _state.Evaluation is { } evaluation
-                ? $"{RunText.Split(evaluation.Split)} {Wording.Count(evaluation.Done)}/{Wording.Count(evaluation.Count)}"
-                : $"{Wording.Count((long)_state.SamplesPerSecond)} samples/s  ETA {Wording.Duration(_state.TimeLeft)}";
-            Say($"epoch {_state.Epoch}/{header.Epochs}  step {_state.Progress.Step}/{header.TotalSteps}  loss " +
-                $"{Wording.Loss(_state.Loss)} accuracy {Wording.Percent(_state.Accuracy)}  {doing}");
+            if (_disposed) return;
+            TimeSpan left = LongestSilence - _time.GetElapsedTime(_lastLine);
+            if (left <= TimeSpan.Zero)
+            {
+                Say(RunText.Progress(_state!));
+                left = LongestSilence;
+            }
+
+            _timer!.Change(left, Timeout.InfiniteTimeSpan);
         }
     }
 

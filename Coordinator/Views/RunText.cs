@@ -25,6 +25,17 @@ internal static class RunText
         }
     }
 
+    /// <summary>How far the run is.</summary>
+    public static string Progress(RunState state)
+    {
+        RunHeader header = state.Header;
+        string doing = state.Evaluation is { } evaluation
+            ? $"{Split(evaluation.Split)} {Wording.Count(evaluation.Done)}/{Wording.Count(evaluation.Count)}"
+            : $"{Wording.Count((long)Math.Round(state.SamplesPerSecond))} samples/s  ETA {Wording.Duration(state.TimeLeft)}";
+        return $"epoch {state.Epoch}/{header.Epochs}  step {state.Progress.Step}/{header.TotalSteps}  loss " +
+            $"{Wording.Loss(state.Loss)} accuracy {Wording.Percent(state.Accuracy)}  {doing}";
+    }
+
     /// <summary>An epoch's figures and its ledger.</summary>
     public static string Epoch(EpochEnded ended, RunHeader header)
     {
@@ -93,7 +104,7 @@ internal static class RunText
         }
 
         yield return $"{Wording.Number(progress.Step, "step")} in {Wording.Seconds(summary.TrainSeconds)} of training, " +
-            $"{Wording.Count((long)summary.SamplesPerSecond)} samples/s{Shares(summary)}";
+            $"{Wording.Count((long)Math.Round(summary.SamplesPerSecond))} samples/s{Shares(summary)}";
         if (summary.LatestCheckpoint is { } latest) yield return $"saved: {latest}";
         if (summary.BestCheckpoint is { } best && best != summary.LatestCheckpoint) yield return $"best:  {best}";
         if (summary.WeightsSha256 is { } hash) yield return $"weights sha256: {hash}";

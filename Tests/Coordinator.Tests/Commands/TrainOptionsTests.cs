@@ -1,0 +1,127 @@
+using Distributed.Learning;
+using Microsoft.Extensions.Logging;
+using Xunit;
+
+namespace Distributed.Coordinator.Tests;
+
+public sealed class TrainOptionsTests
+{
+    [Fact]
+    public async Task WithoutOptionsTheDefaultsAreAsDocumented()
+    {
+        TrainOptions options = await CommandRun.Options();
+
+        Assert.Equal("convnet", options.Specification.Model.Name);
+        Assert.Equal("digits", options.Specification.Data.Name);
+        Assert.Equal(0.1, options.Specification.Data.Validation);
+        Assert.Equal((3, 128, 32), (options.Specification.Epochs, options.Specification.Batch, options.Specification.MicroBatch));
+        Assert.Equal(new Sgd(0.9, true, 5e-4), options.Specification.Optimizer);
+        Assert.Equal(0.05, options.Specification.LearningRate);
+        Assert.Equal(new OneCycleSchedule(), options.Specification.Schedule);
+        Assert.Equal((1UL, 0, 0.0), (options.Specification.Seed, options.Specification.Patience, options.Specification.LabelSmoothing));
+        Assert.Equal("direct", options.Specification.Convolution);
+        Assert.Equal(("convnet-digits", "runs"), (options.Name, options.RunsFolder));
+        Assert.Equal((2, Math.Max(1, Environment.ProcessorCount / 2)), (options.Workers, options.Threads));
+        Assert.Equal((1, 0, 0, false), (options.MinimumWorkers, options.MoreEpochs, options.CheckpointEverySteps, options.Fresh));
+        Assert.Equal(LogLevel.Warning, options.LogLevel);
+        Assert.Null(options.Listen ?? options.Initial ?? options.DataDirectory);
+    }
+
+    [Fact]
+    public async Task EveryOptionReachesItsPlace()
+    {
+        TrainOptions options = await CommandRun.Options(
+            "--model", "lenet5", "--data", "MNIST", "--data-dir", "files", "--workers", "3", "--threads", "4",
+            "--listen", "127.0.0.1:5000", "--min-workers", "5", "--epochs", "7", "--batch", "64", "--micro-batch", "8",
+            "--optimizer", "sgd", "--learning-rate", "1e-2", "--momentum", "0.5", "--weight-decay", "0", "--schedule",
+            "cosine", "--label-smoothing", "0.1", "--augment", "none", "--validation", "0.2", "--patience", "2", "--seed",
+            "18446744073709551615", "--name", "my-run", "--runs", "elsewhere", "--fresh", "--init", "old.safetensors",
+            "--checkpoint-every", "10", "--engine", "local", "--convolution", "direct", "--log-level", "debug");
+
+        Assert.Equal("lenet5", options.Specification.Model.Name);
+        Assert.Equal(("mnist", 0.2), (options.Specification.Data.Name, options.Specification.Data.Validation));
+        Assert.Equal(("files", 3, 4), (options.DataDirectory, options.Workers, options.Threads));
+        Assert.Equal(("127.0.0.1:5000", 5), (options.Listen, options.MinimumWorkers));
+        Assert.Equal((7, 64, 8), (options.Specification.Epochs, options.Specification.Batch, options.Specification.MicroBatch));
+        Assert.Equal(new Sgd(0.5, true, 0), options.Specification.Optimizer);
+        Assert.Equal(0.01, options.Specification.LearningRate);
+        Assert.Equal(new CosineSchedule(), options.Specification.Schedule);
+        Assert.Equal(0.1, options.Specification.LabelSmoothing);
+        Assert.Equal((2, ulong.MaxValue), (options.Specification.Patience, options.Specification.Seed));
+        Assert.Equal(("my-run", "elsewhere", true), (options.Name, options.RunsFolder, options.Fresh));
+        Assert.Equal(("old.safetensors", 10), (options.Initial, options.CheckpointEverySteps));
+        Assert.Equal(LogLevel.Debug, options.LogLevel);
+        Assert.Equal(4, (await CommandRun.Options("--more-epochs", "4")).MoreEpochs);
+    }
+
+    [Fact]
+    public async Task WithoutMomentumThereIsNoNesterov() =>
+        Assert.Equal(new Sgd(0, false), (await CommandRun.Options("--momentum", "0")).Specification.Optimizer);
+
+    [Fact]
+    public async Task TheMicroBatchFollowsTheBatch() =>
+        Assert.Equal(8, (await CommandRun.Options("--batch", "32")).Specification.MicroBatch);
+
+    [Fact]
+    public async Task FilesEnvironmentAndOptionsCountInRisingOrder()
+    {
+        using TemporaryFolder beside = new(), current = new();
+        File.WriteAllText(beside["appsettings.json"],
+            """{"Distributed": {"Epochs": 4, "Batch": 16, "Seed": 4, "Workers": 4, "LearningRate": 0.4}}""");
+        File.WriteAllText(current["appsettings.json"], """{"Distributed": {"epochs": 5, "Batch": 32, "Seed": 5}}""");
+        Dictionary<string, string> environment = new()
+        {
+            ["DISTRIBUTED_EPOCHS"] = "6",
+            ["DISTRIBUTED_BATCH"] = "64",
+            ["DISTRIBUTED_CHECKPOINT_EVERY"] = "6",
+            ["DISTRIBUTED_DATA"] = "a folder, not a data set",
+        };
+
+        CommandRun run = await CommandRun.Of(["train", "--epochs", "7"], environment, [beside.Path, current.Path]);
+
+        Assert.Equal("", run.Error);
+        TrainOptions options = run.Trained!;
+        Assert.Equal((7, 64, 5UL), (options.Specification.Epochs, options.Specification.Batch, options.Specification.Seed));
+        Assert.Equal((4, 0.4, 6), (options.Workers, options.Specification.LearningRate, options.CheckpointEverySteps));
+        Assert.Equal("digits", options.Specification.Data.Name);
+    }
+
+    [Fact]
+    public async Task TheDataSetHasAVariableOfItsOwn()
+    {
+        CommandRun run = await CommandRun.Of(["train"], new() { ["DISTRIBUTED_DATASET"] = "mnist" });
+        Assert.Equal("mnist", run.Trained!.Specification.Data.Name);
+    }
+
+    [Fact]
+    public async Task ASpecificationGivesTheDefaults()
+    {
+        using TemporaryFolder folder = new();
+        TrainOptions first = await CommandRun.Options(
+            "--model", "mlp", "--batch", "64", "--micro-batch", "4", "--seed", "9", "--schedule", "constant",
+            "--momentum", "0", "--validation", "0.25", "--label-smoothing", "0.2", "--learning-rate", "0.3");
+        File.WriteAllText(folder["run.json"], $$"""{"specification": {{first.Specification.ToJson()}}, "name": 1}""");
+
+        TrainOptions same = await CommandRun.Options("--spec", folder["run.json"]);
+        TrainOptions other = await CommandRun.Options(
+            "--spec", folder["run.json"], "--batch", "32", "--momentum", "0.8", "--seed", "1");
+
+        Assert.Equal(first.Specification.ToJson(), same.Specification.ToJson());
+        Assert.Equal((32, 8, 1UL), (other.Specification.Batch, other.Specification.MicroBatch, other.Specification.Seed));
+        Assert.Equal(new Sgd(0.8, true, 5e-4), other.Specification.Optimizer);
+        Assert.Equal("mlp-digits", other.Name);
+    }
+
+    [Fact]
+    public async Task AModelComesFromAFile()
+    {
+        using TemporaryFolder folder = new();
+        string file = folder["tiny.json"];
+        File.WriteAllText(file, """
+            {"name": "tiny", "input": [1, 28, 28], "classes": 10,
+             "layers": [{"type": "flatten"}, {"type": "linear", "outputs": 10}]}
+            """);
+        TrainOptions options = await CommandRun.Options("--model", file);
+        Assert.Equal(("tiny", "tiny-digits"), (options.Specification.Model.Name, options.Name));
+    }
+}

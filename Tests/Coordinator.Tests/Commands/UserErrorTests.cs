@@ -1,0 +1,136 @@
+using Xunit;
+
+namespace Distributed.Coordinator.Tests;
+
+/// <summary>A user's mistake is exit code 2 and one line on the error output that says what to do.</summary>
+public sealed class UserErrorTests
+{
+    [Theory]
+    [InlineData("", "a command is missing; known are train, evaluate,")]
+    [InlineData("trian", "unknown command 'trian'; did you mean train?")]
+    [InlineData("dance", "unknown command 'dance'; --help lists what there is.")]
+    [InlineData("train --epoch 3", "train: unknown option '--epoch'; did you mean --epochs?")]
+    [InlineData("train extra", "train: unknown argument 'extra'; --help lists what there is.")]
+    [InlineData("train --epochs", "train: --epochs needs a value.")]
+    [InlineData("train --epochs 1 --epochs 2", "train: --epochs is given more than once.")]
+    [InlineData("train --epochs three", "--epochs: expected a whole number from 1 to 1000000, got 'three'.")]
+    [InlineData("train --epochs 0", "--epochs: expected a whole number from 1 to 1000000, got '0'.")]
+    [InlineData("train --batch -1", "--batch: expected a whole number from 1 to")]
+    [InlineData("train --batch 32 --micro-batch 64", "--micro-batch: 64 samples are more than the 32 of a mini-batch;")]
+    [InlineData("train --learning-rate 0", "--learning-rate: expected a number above 0, got '0'.")]
+    [InlineData("train --learning-rate NaN", "--learning-rate: expected a number above 0, got 'NaN'.")]
+    [InlineData("train --learning-rate 0,1", "--learning-rate: expected a number above 0, got '0,1'.")]
+    [InlineData("train --momentum 1", "--momentum: expected a number from 0 to below 1, got '1'.")]
+    [InlineData("train --weight-decay -1", "--weight-decay: expected a number of at least 0, got '-1'.")]
+    [InlineData("train --label-smoothing 1", "--label-smoothing: expected a number from 0 to below 1, got '1'.")]
+    [InlineData("train --validation 1", "--validation: expected a number from 0 to below 1, got '1'.")]
+    [InlineData("train --validation 0 --patience 2", "--patience: without a validation part no epoch is better")]
+    [InlineData("train --seed -1", "--seed: expected a whole number from 0 to 18446744073709551615, got '-1'.")]
+    [InlineData("train --model resnet999", "unknown model \"resnet999\"; known: convnet, lenet5, mlp, or the name of a")]
+    [InlineData("train --model nowhere.json", "nowhere.json: there is no such file; check the path of the model.")]
+    [InlineData("train --data imagenet21k", "--data: expected one of digits, mnist, fashion-mnist, kmnist, got 'imagenet21k'.")]
+    [InlineData("train --optimizer newton", "optimizer: unknown optimizer \"newton\"; known: sgd.")]
+    [InlineData("train --schedule never", "schedule: unknown schedule \"never\"; known: constant, cosine, one-cycle.")]
+    [InlineData("train --workers 0", "--workers: 0 local workers need --listen HOST:PORT, where others can join.")]
+    [InlineData("train --min-workers 3", "--min-workers: 3 workers are needed but only 2 are started;")]
+    [InlineData("train --listen here", "--listen: expected HOST:PORT with a port from 0 to 65535, got 'here'.")]
+    [InlineData("train --listen 127.0.0.1:70000", "--listen: expected HOST:PORT with a port from 0 to 65535,")]
+    [InlineData("train --engine akka", "--engine: this build has no Akka engine; use local.")]
+    [InlineData("train --engine warp", "--engine: expected one of local, akka, got 'warp'.")]
+    [InlineData("train --augment crop,flip", "--augment: 'crop,flip' is not available in this version; leave it out.")]
+    [InlineData("train --convolution winograd", "--convolution: 'winograd' is not available in this version; use direct.")]
+    [InlineData("train --name a/b", "--name: 'a/b' can't be a folder's name; use letters, digits, '-', '_' and '.'.")]
+    [InlineData("train --name ..", "--name: '..' can't be a folder's name;")]
+    [InlineData("train --fresh --more-epochs 1", "--more-epochs: it extends a finished run and --fresh starts anew;")]
+    [InlineData("train --spec nowhere.json", "nowhere.json: there is no such file; check the path of the specification.")]
+    [InlineData("train --log-level loud", "--log-level: expected one of Trace, Debug,")]
+    [InlineData("evaluate", "evaluate: CHECKPOINT is missing; --help says more.")]
+    [InlineData("evaluate nowhere", "nowhere: there is no such checkpoint; check the path.")]
+    [InlineData("predict nowhere", "predict: IMAGE is missing; --help says more.")]
+    [InlineData("predict nowhere image.png", "nowhere: there is no such checkpoint; check the path.")]
+    [InlineData("verify nowhere", "nowhere: there is no such checkpoint; check the path.")]
+    [InlineData("summary --model nothing", "unknown model \"nothing\"; known:")]
+    [InlineData("summary --batch 0", "--batch: expected a whole number of at least 1, got '0'.")]
+    public async Task OneClearLine(string commandLine, string expected)
+    {
+        CommandRun run = await CommandRun.Of(commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.StartsWith("error: " + expected, run.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.UserError, run.ExitCode);
+        Assert.Single(run.Error.TrimEnd('\r', '\n').Split('\n'));
+        Assert.Equal("", run.Output);
+        Assert.Null(run.Trained);
+    }
+
+    [Fact]
+    public async Task AnEmptyValueIsNoValue() =>
+        Assert.Equal("error: --name: its value is empty.",
+            (await CommandRun.Of("train", "--name", "")).Error.TrimEnd());
+
+    [Fact]
+    public async Task AVariableIsNamedAsTheSourceOfItsMistake()
+    {
+        CommandRun run = await CommandRun.Of(["train"], new() { ["DISTRIBUTED_LEARNING_RATE"] = "fast" });
+        Assert.Equal("error: DISTRIBUTED_LEARNING_RATE: expected a number above 0, got 'fast'.", run.Error.TrimEnd());
+    }
+
+    [Theory]
+    [InlineData("""{"Distributed": {"Epochs": "many"}}""", ", Distributed:Epochs: expected a whole number from 1 to 1000000, got 'many'.")]
+    [InlineData("""{"Distributed": {"Epoch": 3}}""", ": there is no setting Distributed:Epoch; known are Model, Data,")]
+    [InlineData("""{"Distributed": """, ": not valid JSON: ")]
+    public async Task AFileIsNamedAsTheSourceOfItsMistake(string json, string expected)
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder["appsettings.json"], json);
+
+        CommandRun run = await CommandRun.Of(["train"], [], [folder.Path]);
+
+        Assert.StartsWith($"error: {folder["appsettings.json"]}{expected}", run.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.UserError, run.ExitCode);
+    }
+
+    [Theory]
+    [InlineData("{}", "not a run's specification")]
+    [InlineData("[1", "not valid JSON")]
+    [InlineData("""{"specification": {"numericsClass": 7}}""", "not a run's specification")]
+    public async Task ABrokenSpecificationIsOneSentence(string json, string expected)
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder["run.json"], json);
+
+        CommandRun run = await CommandRun.Of("train", "--spec", folder["run.json"]);
+
+        Assert.StartsWith($"error: {folder["run.json"]}: {expected}", run.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.UserError, run.ExitCode);
+    }
+
+    [Fact]
+    public async Task ASpecificationThatCannotBeRepeatedIsRefused()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder["class.json"],
+            (RunSamples.Specification() with { NumericsClass = "fp32-abacus-1" }).ToJson());
+        File.WriteAllText(folder["init.json"],
+            (RunSamples.Specification() with { InitialWeightsSha256 = new string('b', 64) }).ToJson());
+
+        CommandRun otherClass = await CommandRun.Of("train", "--spec", folder["class.json"]);
+        CommandRun withoutWeights = await CommandRun.Of("train", "--spec", folder["init.json"]);
+
+        Assert.Contains("it is of numerics class fp32-abacus-1 and this program of fp32-cpu-1", otherClass.Error);
+        Assert.Contains("that run started from given weights (sha256 bbbbbbbbbbbb...); name their file with --init",
+            withoutWeights.Error);
+    }
+
+    [Fact]
+    public async Task AModelWhoseKernelIsLargerThanItsInputIsRefused()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder["big.json"], """
+            {"name": "big", "input": [1, 28, 28], "classes": 10, "layers": [
+             {"type": "conv2d", "outChannels": 4, "kernel": 29}, {"type": "flatten"}, {"type": "linear", "outputs": 10}]}
+            """);
+        CommandRun run = await CommandRun.Of("train", "--model", folder["big.json"]);
+        Assert.Equal(ExitCode.UserError, run.ExitCode);
+        Assert.Contains("its kernel 29x29 is larger than its input 1x28x28", run.Error);
+    }
+}
