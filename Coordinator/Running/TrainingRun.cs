@@ -63,6 +63,7 @@ internal sealed class TrainingRun
     private async Task<int> TrainAsync(CancellationToken stop)
     {
         RunSpecification wanted = Wanted();
+        RunData.Fetch(wanted, _options.DataDirectory, Say);
         string token = RunPlan.Token();
         using LocalCluster local = LocalCluster.Start(
             wanted, _options.DataDirectory, _options.Workers, _options.Threads, RunPlan.EndPoint(_options.Listen), token, _fence, _log);

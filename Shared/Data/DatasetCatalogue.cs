@@ -22,12 +22,12 @@ public sealed record DatasetOptions
 /// <summary>The data sets by name. To add one: a class in Sources, a row here, a fixture.</summary>
 public static class DatasetCatalogue
 {
-    private static readonly (string Name, Func<DatasetOptions, Dataset> Load)[] Rows =
+    private static readonly (string Name, Func<DatasetOptions, Dataset> Load, Action<DatasetOptions>? Fetch)[] Rows =
     [
-        ("digits", Digits.Load),
-        ("mnist", Mnist.Digits.Load),
-        ("fashion-mnist", Mnist.Fashion.Load),
-        ("kmnist", Mnist.Kuzushiji.Load),
+        ("digits", Digits.Load, null),
+        ("mnist", Mnist.Digits.Load, Mnist.Digits.Fetch),
+        ("fashion-mnist", Mnist.Fashion.Load, Mnist.Fashion.Fetch),
+        ("kmnist", Mnist.Kuzushiji.Load, Mnist.Kuzushiji.Fetch),
     ];
 
     /// <summary>Every name that <see cref="Load"/> knows.</summary>
@@ -39,17 +39,22 @@ public static class DatasetCatalogue
     /// <exception cref="DataException">The name is unknown, or the files are missing or broken.</exception>
     public static Dataset Load(string name, DatasetOptions options)
     {
-        if (Noise.Matches(name))
-        {
-            return Noise.Load(name, options);
-        }
+        return Noise.Matches(name) ? Noise.Load(name, options) : Find(name).Load(options);
+    }
 
-        foreach ((string known, Func<DatasetOptions, Dataset> load) in Rows)
+    /// <summary>Makes sure that a data set's files are on this machine, downloading them if need be, without loading
+    /// them: so that of several processes that are about to load them only one downloads.</summary>
+    /// <inheritdoc cref="Load"/>
+    public static void Fetch(string name, DatasetOptions options)
+    {
+        if (!Noise.Matches(name)) Find(name).Fetch?.Invoke(options);
+    }
+
+    private static (string Name, Func<DatasetOptions, Dataset> Load, Action<DatasetOptions>? Fetch) Find(string name)
+    {
+        foreach (var row in Rows)
         {
-            if (string.Equals(known, name, StringComparison.OrdinalIgnoreCase))
-            {
-                return load(options);
-            }
+            if (string.Equals(row.Name, name, StringComparison.OrdinalIgnoreCase)) return row;
         }
 
         throw new DataException($"There is no data set '{name}'; known are {string.Join(", ", Names)}.");

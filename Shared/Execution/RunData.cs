@@ -39,10 +39,14 @@ public sealed class RunData
     /// <exception cref="DataException">The data cannot be had or is broken.</exception>
     public static RunData Load(RunSpecification specification, string? directory, Action<string>? progress = null)
     {
-        DatasetOptions options = new() { DataDirectory = directory, Seed = specification.Seed, Progress = progress };
-        Dataset dataset = DatasetCatalogue.Load(specification.Data.Name, options);
+        Dataset dataset = DatasetCatalogue.Load(specification.Data.Name, Options(specification, directory, progress));
         return new RunData(dataset, specification.Data.Validation, specification.Seed);
     }
+
+    /// <summary>Makes sure that the files are on this machine, before several processes load them.</summary>
+    /// <exception cref="DataException">The data cannot be had.</exception>
+    public static void Fetch(RunSpecification specification, string? directory, Action<string>? progress = null) =>
+        DatasetCatalogue.Fetch(specification.Data.Name, Options(specification, directory, progress));
 
     /// <summary>The specification with what was found in the data filled in.</summary>
     /// <exception cref="SpecificationException">The model does not fit the data.</exception>
@@ -79,6 +83,9 @@ public sealed class RunData
             },
         };
     }
+
+    private static DatasetOptions Options(RunSpecification specification, string? directory, Action<string>? progress) =>
+        new() { DataDirectory = directory, Seed = specification.Seed, Progress = progress };
 
     /// <summary>Indices of a part into the data set's training or test samples.</summary>
     public ReadOnlySpan<int> Part(DataSplit split) => split switch

@@ -48,6 +48,10 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
     public Dataset Load(DatasetOptions options) =>
         Load(options, Environment.GetEnvironmentVariable(FolderVariable), CacheFolder());
 
+    /// <summary>Makes sure that the files are there.</summary>
+    public void Fetch(DatasetOptions options) =>
+        Locate(options, Environment.GetEnvironmentVariable(FolderVariable), Path.Combine(CacheFolder(), name));
+
     /// <summary>The same with the folders that the environment names.</summary>
     internal Dataset Load(DatasetOptions options, string? common, string cacheRoot) =>
         Load(Locate(options, common, Path.Combine(cacheRoot, name)));
