@@ -19,8 +19,8 @@ internal sealed class KernelWriter
     public void Write()
     {
         Line(1, "[MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]");
-        Line(1, $"private static void {_family.Name}x{_rows}(TileLoop* loop, float* a, nint* aRows, float* b, float* o, "
-            + "nint* oRows, int columns, float* bias)");
+        Line(1, $"private static void {_family.Name}x{_rows}(");
+        Line(2, "TileLoop* loop, float* a, nint* aRows, float* b, float* o, nint* oRows, int columns, float* bias)");
         Line(1, "{");
         WriteStart();
         WriteLoops();

@@ -5,18 +5,18 @@ using Microsoft.CodeAnalysis.Text;
 namespace Distributed.Numerics.Generator;
 
 /// <summary>
-/// Writes the register-blocked micro-kernels of Distributed.Numerics.MicroKernel: one method for every number of rows and
-/// kind of vector. The accumulators must be named locals: RyuJIT keeps neither arrays nor loops over them in registers.
+/// Writes the register-blocked micro-kernels of Distributed.Numerics.MicroKernel: one method for every number of rows
+/// and kind of vector. The accumulators must be named locals: RyuJIT doesn't keep arrays of them in registers.
 /// </summary>
 [Generator(LanguageNames.CSharp)]
 public sealed class MicroKernelGenerator : IIncrementalGenerator
 {
     private static readonly KernelFamily[] Families =
     {
-        new("Zmm2", bits: 512, vectors: 2, maxRows: 12),
-        new("Zmm1", bits: 512, vectors: 1, maxRows: 12),
+        new("Zmm2", bits: 512, vectors: 2, maxRows: 8),
+        new("Zmm1", bits: 512, vectors: 1, maxRows: 8),
         new("Ymm2", bits: 256, vectors: 2, maxRows: 6),
-        new("Ymm1", bits: 256, vectors: 1, maxRows: 12),
+        new("Ymm1", bits: 256, vectors: 1, maxRows: 8),
     };
 
     /// <summary>Registers the generator's one output, which depends on nothing in the compilation.</summary>

@@ -20,7 +20,10 @@ public static unsafe class BiasGradient
             Sum(null, dy, outputGradient.Length, channels, sums);
     }
 
-    /// <summary>As <see cref="Relu.Backward"/> in place on <paramref name="outputGradient"/>, then <see cref="Run"/>, in one pass.</summary>
+    /// <summary>
+    /// As <see cref="Relu.Backward"/> in place on <paramref name="outputGradient"/>, then <see cref="Run"/>, in one
+    /// pass.
+    /// </summary>
     public static void RunWithReluMask(ReadOnlySpan<float> output, Span<float> outputGradient, int channels,
         Span<float> biasGradient)
     {

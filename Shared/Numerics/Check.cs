@@ -25,7 +25,10 @@ internal static class Check
             ThrowScratch(actual, needed);
     }
 
-    /// <summary>Refuses shapes with an empty extent or one above 16,384, a stride below 1, or padding that a whole window would fit in.</summary>
+    /// <summary>
+    /// Refuses shapes with an empty extent or one above 16,384, a stride below 1, or padding that a whole window would
+    /// fit in.
+    /// </summary>
     public static void Shape(in ConvolutionShape s)
     {
         bool sound = s.InHeight > 0 && s.InWidth > 0 && s.InChannels > 0 && s.OutChannels > 0
@@ -61,7 +64,8 @@ internal static class Check
         stride <= 0 || extent + 2 * pad < kernel ? 0 : (extent + 2 * pad - kernel) / stride + 1;
 
     private static bool WindowIsSound(int kernel, int stride, int pad, int extent) =>
-        kernel > 0 && stride > 0 && extent <= MaxExtent && pad >= 0 && pad < kernel && OutExtent(extent, kernel, stride, pad) > 0;
+        kernel > 0 && stride > 0 && extent <= MaxExtent && pad >= 0 && pad < kernel
+        && OutExtent(extent, kernel, stride, pad) > 0;
 
     [DoesNotReturn]
     private static void ThrowLength(int actual, int expected, string name) =>

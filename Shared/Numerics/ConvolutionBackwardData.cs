@@ -6,8 +6,9 @@ namespace Distributed.Numerics;
 /// inputGradient[n][ih][iw][c] = sum over kh, ow, k (ascending) of outputGradient[n][oh][ow][k] w[kh][kw][c][k]
 /// where ih = oh S - P + kh and iw = ow S - P + kw; one fused multiply-add each, starting from +0.
 /// <para>
-/// Works for every stride and wastes nothing on borders: for each kernel row and output column, the KW x C input gradients
-/// that a window covers are contiguous, so all windows of that column are a matrix product that adds to them in memory.
+/// Works for every stride and wastes nothing on borders: for each kernel row and output column, the KW x C input
+/// gradients that a window covers are contiguous, so all windows of that column are a matrix product that adds to them
+/// in memory.
 /// </para>
 /// </summary>
 public static class ConvolutionBackwardData
@@ -70,8 +71,8 @@ public static class ConvolutionBackwardData
 
     /// <summary>Adds all windows of some images to their padded input gradients.</summary>
     [SkipLocalsInit]
-    private static unsafe void Images(in ConvolutionShape s, in PaddedImages images, int count, float* dy, float* packed,
-        float* dx)
+    private static unsafe void Images(in ConvolutionShape s, in PaddedImages images, int count, float* dy,
+        float* packed, float* dx)
     {
         int outHeight = s.OutHeight, outWidth = s.OutWidth, rows = count * outHeight;
         nint* gradients = stackalloc nint[rows], windows = stackalloc nint[rows];
@@ -90,8 +91,8 @@ public static class ConvolutionBackwardData
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static unsafe void Windows(in ConvolutionShape s, in PaddedImages images, TileLoop* loop, int rows, float* dy,
-        nint* gradients, float* packed, float* dx, nint* windows)
+    private static unsafe void Windows(in ConvolutionShape s, in PaddedImages images, TileLoop* loop, int rows,
+        float* dy, nint* gradients, float* packed, float* dx, nint* windows)
     {
         int covered = s.KernelWidth * s.InChannels, outWidth = s.OutWidth, outChannels = s.OutChannels;
         for (int kh = 0; kh < s.KernelHeight; kh++)
@@ -103,8 +104,8 @@ public static class ConvolutionBackwardData
                 {
                     int width = MicroKernel.PanelWidth(covered - j), columns = Math.Min(width, covered - j);
                     loop->BStep = width;
-                    MicroKernel.Run(loop, rows, gradient, gradients, panels + (nint)outChannels * j, target + j, windows,
-                        columns, width, null);
+                    MicroKernel.Run(loop, rows, gradient, gradients, panels + (nint)outChannels * j, target + j,
+                        windows, columns, width, null);
                     j += width;
                 }
             }

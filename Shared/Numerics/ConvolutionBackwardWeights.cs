@@ -4,7 +4,7 @@ namespace Distributed.Numerics;
 
 /// <summary>
 /// weightGradient[kh][kw][c][k] = sum over n, oh, ow (ascending) of
-/// input[n][oh S - P + kh][ow S - P + kw][c] outputGradient[n][oh][ow][k]; one fused multiply-add each, starting from +0.
+/// input[n][oh S - P + kh][ow S - P + kw][c] outputGradient[n][oh][ow][k]; one fused multiply-add each, from +0.
 /// </summary>
 public static class ConvolutionBackwardWeights
 {
@@ -20,7 +20,9 @@ public static class ConvolutionBackwardWeights
             + (NeedsPanels(s) ? Panels.Length(group * s.OutHeight * s.OutWidth, s.OutChannels) : 0));
     }
 
-    /// <summary>Sums the gradient of <paramref name="batch"/> samples into HWIO <paramref name="weightGradient"/> (overwritten).</summary>
+    /// <summary>
+    /// Sums the gradient of <paramref name="batch"/> samples into HWIO <paramref name="weightGradient"/> (overwritten).
+    /// </summary>
     public static unsafe void Run(in ConvolutionShape s, int batch, ReadOnlySpan<float> input,
         ReadOnlySpan<float> outputGradient, Span<float> weightGradient, Span<float> scratch)
     {
@@ -93,7 +95,8 @@ public static class ConvolutionBackwardWeights
                 new LoopLevel(outHeight, images.RowStep, (nint)outWidth * step),
                 new LoopLevel(outWidth, images.ColumnStep, step));
             loop.Accumulate = accumulate;
-            MicroKernel.Run(&loop, rows, x, offsets, panels ? dy + pixels * n : dy + n, dw + n, outputs, columns, width, null);
+            MicroKernel.Run(&loop, rows, x, offsets, panels ? dy + pixels * n : dy + n, dw + n, outputs, columns,
+                width, null);
             n += width;
         }
     }

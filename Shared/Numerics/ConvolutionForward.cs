@@ -3,8 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Distributed.Numerics;
 
 /// <summary>
-/// output[n][oh][ow][k] = bias[k] + sum over kh, kw, c (ascending) of input[n][oh S - P + kh][ow S - P + kw][c] w[kh][kw][c][k],
-/// one fused multiply-add each, starting from the bias (or +0); optionally followed by ReLU.
+/// output[n][oh][ow][k] = bias[k] + sum over kh, kw, c (ascending) of
+/// input[n][oh S - P + kh][ow S - P + kw][c] w[kh][kw][c][k], one fused multiply-add each, starting from the bias (or
+/// +0); padding takes part as +0. Optionally followed by ReLU.
 /// </summary>
 public static class ConvolutionForward
 {
@@ -63,13 +64,16 @@ public static class ConvolutionForward
 
     private static int Taps(in ConvolutionShape s) => checked(s.KernelHeight * s.KernelWidth * s.InChannels);
 
-    /// <summary>All output pixels of padded images, flattened, in chunks of which each goes through all panels.</summary>
+    /// <summary>
+    /// All output pixels of padded images, flattened, in chunks of which each goes through all panels.
+    /// </summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static unsafe void Images(in ConvolutionShape s, in PaddedImages images, int count, float* x, float* packed,
         float* bias, float* y, bool relu)
     {
-        int taps = Taps(s), outHeight = s.OutHeight, outWidth = s.OutWidth, pixels = checked(count * outHeight * outWidth);
+        int taps = Taps(s), outHeight = s.OutHeight, outWidth = s.OutWidth,
+            pixels = checked(count * outHeight * outWidth);
         int chunk = Math.Clamp(SlabBudget / (s.InChannels * s.StrideHeight * s.StrideWidth) & ~31, 32, MaxChunk);
         nint* windows = stackalloc nint[MaxChunk], outputs = stackalloc nint[MaxChunk];
         for (int i = 0; i < chunk; i++)

@@ -1,6 +1,8 @@
 namespace Distributed.Numerics;
 
-/// <summary>What random numbers are drawn for. The numbers are part of every run's bits: never reuse or renumber one.</summary>
+/// <summary>
+/// What random numbers are drawn for. The numbers are part of every run's bits: never reuse or renumber one.
+/// </summary>
 public enum RandomPurpose : byte
 {
     /// <summary>Order of samples within an epoch.</summary>
@@ -63,7 +65,9 @@ public readonly struct CounterRandom
         return (element & 1) == 0 ? ((ulong)b << 32) | a : ((ulong)d << 32) | c;
     }
 
-    /// <summary>An integer in 0..bound-1: the high half of bound times 32 random bits (bias below bound / 2^32).</summary>
+    /// <summary>
+    /// An integer in 0..bound-1: the high half of bound times 32 random bits (bias below bound / 2^32).
+    /// </summary>
     public int Integer(uint element, int bound)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(bound, 1);
@@ -87,5 +91,6 @@ public readonly struct CounterRandom
         return radius * ((element & 1) == 0 ? ElementaryFunctions.Cos(angle) : ElementaryFunctions.Sin(angle));
     }
 
-    private (uint, uint, uint, uint) Block(uint block) => Philox4x32.Block(block, _sample, _epoch, _stream, _key0, _key1);
+    private (uint, uint, uint, uint) Block(uint block) =>
+        Philox4x32.Block(block, _sample, _epoch, _stream, _key0, _key1);
 }

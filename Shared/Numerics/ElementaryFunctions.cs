@@ -7,7 +7,8 @@ namespace Distributed.Numerics;
 /// </summary>
 public static class ElementaryFunctions
 {
-    private const double Log2E = 1.4426950408889634, Ln2High = 6.93147180369123816490e-01, Ln2Low = 1.90821492927058770002e-10;
+    private const double Log2E = 1.4426950408889634, Ln2High = 6.93147180369123816490e-01,
+        Ln2Low = 1.90821492927058770002e-10;
 
     // pi/2 in three parts; with fused multiply-add the reduction below is exact to 2^-100 or so.
     private const double TwoOverPi = 0.63661977236758138, HalfPiHigh = 1.5707963267948966,
@@ -77,10 +78,14 @@ public static class ElementaryFunctions
     /// <summary>ln x, computed in double and rounded once.</summary>
     public static float Log(float x) => (float)Log((double)x);
 
-    /// <summary>sin x for |x| up to <see cref="MaxAngle"/> (absolute error 2^-52); ArgumentOutOfRangeException beyond.</summary>
+    /// <summary>
+    /// sin x for |x| up to <see cref="MaxAngle"/> (absolute error 2^-52); ArgumentOutOfRangeException beyond.
+    /// </summary>
     public static double Sin(double x) => Circular(x, 0);
 
-    /// <summary>cos x for |x| up to <see cref="MaxAngle"/> (absolute error 2^-52); ArgumentOutOfRangeException beyond.</summary>
+    /// <summary>
+    /// cos x for |x| up to <see cref="MaxAngle"/> (absolute error 2^-52); ArgumentOutOfRangeException beyond.
+    /// </summary>
     public static double Cos(double x) => Circular(x, 1);
 
     /// <summary>sin x, computed in double and rounded once.</summary>

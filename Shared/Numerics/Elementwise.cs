@@ -31,12 +31,18 @@ public static unsafe class Elementwise
         fixed (float* x = values)
         {
             int i = 0;
-            Vector256<float> sum = default;
-            for (; i <= values.Length - Lanes.Count; i += Lanes.Count)
-                sum += Vector256.Load(x + i) - Vector256.Load(x + i);
+            // Four sums, because each waits for its last addition.
+            Vector256<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+            for (; i <= values.Length - 4L * Lanes.Count; i += 4 * Lanes.Count)
+            {
+                sum0 += Vector256.Load(x + i) - Vector256.Load(x + i);
+                sum1 += Vector256.Load(x + i + 8) - Vector256.Load(x + i + 8);
+                sum2 += Vector256.Load(x + i + 16) - Vector256.Load(x + i + 16);
+                sum3 += Vector256.Load(x + i + 24) - Vector256.Load(x + i + 24);
+            }
             for (; i < values.Length; i++)
                 rest += x[i] - x[i];
-            return rest == 0 && Vector256.EqualsAll(sum, Vector256<float>.Zero);
+            return rest == 0 && Vector256.EqualsAll(sum0 + sum1 + sum2 + sum3, Vector256<float>.Zero);
         }
     }
 

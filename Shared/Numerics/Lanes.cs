@@ -5,8 +5,9 @@ using System.Runtime.Intrinsics.X86;
 namespace Distributed.Numerics;
 
 /// <summary>
-/// Element by element loops use 256-bit vectors, as they wait for memory anyway, and end with single elements. Where vectors
-/// aren't in hardware a vector has more elements than any span, so that only the loops over single elements run.
+/// Element by element loops use 256-bit vectors, as they wait for memory anyway, and end with single elements. Where
+/// vectors aren't in hardware a vector has more elements than any span, so that only the loops over single elements
+/// run.
 /// </summary>
 internal static class Lanes
 {

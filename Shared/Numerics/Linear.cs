@@ -1,6 +1,8 @@
 namespace Distributed.Numerics;
 
-/// <summary>output[n][o] = bias[o] + sum over i (ascending) of input[n][i] weight[i][o], fused, optionally followed by ReLU.</summary>
+/// <summary>
+/// output[n][o] = bias[o] + sum over i (ascending) of input[n][i] weight[i][o], fused, optionally followed by ReLU.
+/// </summary>
 public static class LinearForward
 {
     /// <summary>Floats that <see cref="Pack"/> writes.</summary>
@@ -19,14 +21,17 @@ public static class LinearForward
         ConvolutionForward.Run(LinearAsConvolution.Of(s), batch, input, packed, bias, output, relu, scratch);
 }
 
-/// <summary>inputGradient[n][i] = sum over o (ascending) of outputGradient[n][o] weight[i][o], fused, from +0.</summary>
+/// <summary>
+/// inputGradient[n][i] = sum over o (ascending) of outputGradient[n][o] weight[i][o], fused, from +0.
+/// </summary>
 public static class LinearBackwardData
 {
     /// <summary>Floats that <see cref="Pack"/> writes.</summary>
     public static int PackedLength(in LinearShape s) => ConvolutionBackwardData.PackedLength(LinearAsConvolution.Of(s));
 
     /// <summary>Floats of scratch that <see cref="Run"/> needs.</summary>
-    public static int ScratchLength(in LinearShape s) => ConvolutionBackwardData.ScratchLength(LinearAsConvolution.Of(s));
+    public static int ScratchLength(in LinearShape s) =>
+        ConvolutionBackwardData.ScratchLength(LinearAsConvolution.Of(s));
 
     /// <summary>Rearranges [in][out] weights for <see cref="Run"/>; once per parameter version.</summary>
     public static void Pack(in LinearShape s, ReadOnlySpan<float> weights, Span<float> packed) =>
@@ -38,16 +43,23 @@ public static class LinearBackwardData
         ConvolutionBackwardData.Run(LinearAsConvolution.Of(s), batch, outputGradient, packed, inputGradient, scratch);
 }
 
-/// <summary>weightGradient[i][o] = sum over n (ascending) of input[n][i] outputGradient[n][o], fused, from +0.</summary>
+/// <summary>
+/// weightGradient[i][o] = sum over n (ascending) of input[n][i] outputGradient[n][o], fused, from +0.
+/// </summary>
 public static class LinearBackwardWeights
 {
     /// <summary>Floats of scratch that <see cref="Run"/> needs.</summary>
-    public static int ScratchLength(in LinearShape s) => ConvolutionBackwardWeights.ScratchLength(LinearAsConvolution.Of(s));
+    public static int ScratchLength(in LinearShape s) =>
+        ConvolutionBackwardWeights.ScratchLength(LinearAsConvolution.Of(s));
 
-    /// <summary>Sums the gradient of <paramref name="batch"/> samples into [in][out] <paramref name="weightGradient"/> (overwritten).</summary>
+    /// <summary>
+    /// Sums the gradient of <paramref name="batch"/> samples into [in][out] <paramref name="weightGradient"/>
+    /// (overwritten).
+    /// </summary>
     public static void Run(in LinearShape s, int batch, ReadOnlySpan<float> input,
         ReadOnlySpan<float> outputGradient, Span<float> weightGradient, Span<float> scratch) =>
-        ConvolutionBackwardWeights.Run(LinearAsConvolution.Of(s), batch, input, outputGradient, weightGradient, scratch);
+        ConvolutionBackwardWeights.Run(LinearAsConvolution.Of(s), batch, input, outputGradient, weightGradient,
+            scratch);
 }
 
 /// <summary>A linear layer is a 1x1 convolution of one pixel.</summary>

@@ -14,7 +14,8 @@ public static unsafe class MaxPool
 
     /// <summary>Writes the maxima and, for <see cref="Backward"/>, where each was found.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Forward(in PoolShape s, int batch, ReadOnlySpan<float> input, Span<float> output, Span<byte> indices)
+    public static void Forward(in PoolShape s, int batch, ReadOnlySpan<float> input, Span<float> output,
+        Span<byte> indices)
     {
         Check.Shape(s);
         Check.Batch(batch);
@@ -43,15 +44,16 @@ public static unsafe class MaxPool
     }
 
     /// <summary>Adds each output gradient to the input that won; the input gradient is overwritten.</summary>
-    public static void Backward(in PoolShape s, int batch, ReadOnlySpan<float> outputGradient, ReadOnlySpan<byte> indices,
-        Span<float> inputGradient)
+    public static void Backward(in PoolShape s, int batch, ReadOnlySpan<float> outputGradient,
+        ReadOnlySpan<byte> indices, Span<float> inputGradient)
     {
         Check.Shape(s);
         Check.Batch(batch);
         Check.Length(outputGradient.Length, checked(batch * s.OutputLength), nameof(outputGradient));
         Check.Length(indices.Length, outputGradient.Length, nameof(indices));
         Check.Length(inputGradient.Length, checked(batch * s.InputLength), nameof(inputGradient));
-        bool disjoint = s.StrideHeight >= s.KernelHeight && s.StrideWidth >= s.KernelWidth && s.PadHeight + s.PadWidth == 0;
+        bool disjoint = s.StrideHeight >= s.KernelHeight && s.StrideWidth >= s.KernelWidth
+            && s.PadHeight + s.PadWidth == 0;
         bool tiled = disjoint && s.StrideHeight * s.OutHeight == s.InHeight && s.StrideWidth * s.OutWidth == s.InWidth
             && s.StrideHeight == s.KernelHeight && s.StrideWidth == s.KernelWidth;
         nint rest = inputGradient.Length;
@@ -79,7 +81,8 @@ public static unsafe class MaxPool
         {
             Vector256<float> value = Vector256.Load(x + w.Offsets[k]);
             // Not (value <= best), but false where best is NaN: greater, or the first NaN.
-            Vector256<float> wins = Vector256.AndNot(Vector256.Equals(best, best), Vector256.LessThanOrEqual(value, best));
+            Vector256<float> wins = Vector256.AndNot(
+                Vector256.Equals(best, best), Vector256.LessThanOrEqual(value, best));
             best = Vector256.ConditionalSelect(wins, value, best);
             index = Vector256.ConditionalSelect(wins.AsInt32(), Vector256.Create((int)w.Places[k]), index);
         }
@@ -105,8 +108,10 @@ public static unsafe class MaxPool
         *where = index;
     }
 
-    /// <summary>Every input lies in one window at most: the gradient or 0 is stored, in the order of memory, so that a vector
-    /// may reach (with zeros) into what is written after it. rest and outputs say how far memory goes.</summary>
+    /// <summary>
+    /// Every input lies in one window at most: the gradient or 0 is stored, in the order of memory, so that a vector
+    /// may reach (with zeros) into what is written after it. rest and outputs say how far memory goes.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScatterDisjoint(in PoolShape s, float* dy, byte* where, float* dx, nint rest, nint outputs)
     {

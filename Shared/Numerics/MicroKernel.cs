@@ -6,9 +6,10 @@ namespace Distributed.Numerics;
 
 /// <summary>
 /// The one computation behind convolutions and linear layers, on a tile of some rows by one panel of columns:
-/// o[oRows[r]][0..columns) = start + sum over the loops' steps (in their order) of a[aRows[r]][step] b[step][0..columns),
-/// one fused multiply-add each, where start is memory, bias or +0. Every lane is summed alone and in that order, so the
-/// vector width and the number of rows in a tile don't change a bit. MicroKernelGenerator writes the vector forms.
+/// o[oRows[r]][0..columns) = start + sum over the loops' steps (in their order) of
+/// a[aRows[r]][step] b[step][0..columns), one fused multiply-add each, where start is memory, bias or +0. Every lane is
+/// summed alone and in that order, so the vector width and the number of rows in a tile don't change a bit.
+/// MicroKernelGenerator writes the vector forms.
 /// <para>
 /// b is read a whole panel wide (<see cref="PanelWidth"/>); a, o and bias never beyond their last element.
 /// </para>
@@ -23,23 +24,15 @@ internal static unsafe partial class MicroKernel
 
     private static readonly bool HasAvx512 = InstructionSet.HasAvx512, HasAvx2 = InstructionSet.HasAvx2;
 
-    /// <summary>Width of the panel that starts where <paramref name="remaining"/> columns remain; every panel but the last
-    /// is <see cref="FullPanel"/> wide.</summary>
+    /// <summary>
+    /// Width of the panel that starts where <paramref name="remaining"/> columns remain: all panels of a matrix are as
+    /// wide as possible but the last, which may be narrower.
+    /// </summary>
     public static int PanelWidth(int remaining)
     {
         if (HasAvx512)
             return remaining <= 8 ? 8 : remaining <= 16 ? 16 : 32;
         return HasAvx2 && remaining <= 8 ? 8 : PortableWidth;
-    }
-
-    /// <summary>Width of all panels but the last.</summary>
-    public static int FullPanel => HasAvx512 ? 32 : PortableWidth;
-
-    /// <summary>Sum of the widths of the panels that hold <paramref name="columns"/> columns.</summary>
-    public static int PaddedColumns(int columns)
-    {
-        int whole = columns / FullPanel * FullPanel;
-        return whole == columns ? whole : whole + PanelWidth(columns - whole);
     }
 
     /// <summary>Computes <paramref name="rows"/> rows of one panel, tile by tile.</summary>
@@ -66,8 +59,8 @@ internal static unsafe partial class MicroKernel
         if (!HasAvx2)
             return PortableRows;
         if (width == 8)
-            return 8;
-        return HasAvx512 ? 8 : Ymm2Rows;
+            return Ymm1Rows;
+        return !HasAvx512 ? Ymm2Rows : width == 32 ? Zmm2Rows : Zmm1Rows;
     }
 
     private static Tile Select(int width, int rows)
@@ -120,7 +113,8 @@ internal static unsafe partial class MicroKernel
         delegate*<TileLoop*, float*, nint*, float*, float*, nint*, int, float*, void> kernel)
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public void Run(TileLoop* loop, float* a, nint* aRows, float* b, float* o, nint* oRows, int columns, float* bias) =>
+        public void Run(TileLoop* loop, float* a, nint* aRows, float* b, float* o, nint* oRows, int columns,
+            float* bias) =>
             kernel(loop, a, aRows, b, o, oRows, columns, bias);
     }
 }

@@ -1,6 +1,8 @@
 namespace Distributed.Numerics;
 
-/// <summary>Philox 4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).</summary>
+/// <summary>
+/// Philox 4x32-10, the counter-based generator of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3" (2011).
+/// </summary>
 public static class Philox4x32
 {
     private const int Rounds = 10;

@@ -1,6 +1,8 @@
 namespace Distributed.Numerics;
 
-/// <summary>The elements of one pooling window that lie inside the image: their offsets from its start, and their places.</summary>
+/// <summary>
+/// The elements of one pooling window that lie inside the image: their offsets from its start, and their places.
+/// </summary>
 internal unsafe struct PoolWindow
 {
     private readonly PoolShape _shape;
@@ -26,8 +28,10 @@ internal unsafe struct PoolWindow
     /// <summary>Offset of the last element.</summary>
     public readonly nint Last => Offsets[Count - 1];
 
-    /// <summary>Fills the tables for one window, unless they hold it already; returns where in the image it starts, which
-    /// may be in the padding.</summary>
+    /// <summary>
+    /// Fills the tables for one window, unless they hold it already; returns where in the image it starts, which may be
+    /// in the padding.
+    /// </summary>
     public nint MoveTo(int oh, int ow)
     {
         int ih = oh * _shape.StrideHeight - _shape.PadHeight, iw = ow * _shape.StrideWidth - _shape.PadWidth;

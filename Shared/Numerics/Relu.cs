@@ -3,7 +3,9 @@ using System.Runtime.Intrinsics;
 
 namespace Distributed.Numerics;
 
-/// <summary>max(x, 0) with ReLU(-0) = +0 and NaN passed on. Output or input gradient may be the same memory as an argument.</summary>
+/// <summary>
+/// max(x, 0) with ReLU(-0) = +0 and NaN passed on. Output or input gradient may be the same memory as an argument.
+/// </summary>
 public static unsafe class Relu
 {
     /// <summary>output = input where input is positive or NaN, else +0.</summary>
@@ -21,9 +23,13 @@ public static unsafe class Relu
         }
     }
 
-    /// <summary>inputGradient = outputGradient where <paramref name="output"/> (of the forward pass) is positive or NaN, else +0.</summary>
+    /// <summary>
+    /// inputGradient = outputGradient where <paramref name="output"/> (of the forward pass) is positive or NaN, else
+    /// +0.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Backward(ReadOnlySpan<float> output, ReadOnlySpan<float> outputGradient, Span<float> inputGradient)
+    public static void Backward(ReadOnlySpan<float> output, ReadOnlySpan<float> outputGradient,
+        Span<float> inputGradient)
     {
         Check.Length(outputGradient.Length, output.Length, nameof(outputGradient));
         Check.Length(inputGradient.Length, output.Length, nameof(inputGradient));

@@ -46,7 +46,8 @@ public static unsafe class SgdUpdate
         public void RunEight(float* parameter, float* gradient, float* buffer)
         {
             Vector256<float> p = Vector256.Load(parameter), mu = Vector256.Create(momentum);
-            Vector256<float> d = Fma.MultiplyAdd(Vector256.Create(decay), p, Vector256.Load(gradient) * Vector256.Create(scale));
+            Vector256<float> d = Fma.MultiplyAdd(Vector256.Create(decay), p,
+                Vector256.Load(gradient) * Vector256.Create(scale));
             if (buffer != null)
             {
                 Vector256<float> next = Fma.MultiplyAdd(mu, Vector256.Load(buffer), d);

@@ -24,7 +24,8 @@ public static class SoftmaxCrossEntropy
         for (int n = 0; n < labels.Length; n++)
         {
             if ((uint)labels[n] >= (uint)classes)
-                throw new ArgumentException($"label {labels[n]} of sample {n} is not in 0..{classes - 1}", nameof(labels));
+                throw new ArgumentException($"label {labels[n]} of sample {n} is not in 0..{classes - 1}",
+                    nameof(labels));
             ReadOnlySpan<float> row = logits.Slice(n * classes, classes);
             Span<float> g = gradient.IsEmpty ? default : gradient.Slice(n * classes, classes);
             int best = ArgMax(row);

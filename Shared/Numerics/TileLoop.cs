@@ -2,7 +2,8 @@ namespace Distributed.Numerics;
 
 /// <summary>
 /// The summation that all tiles of a matrix product share: three nested loops, of which each has a count and moves both
-/// operands by a stride. (Images, kernel rows or pixel rows, and the contiguous run.) The order of summation is the loops'.
+/// operands by a stride. (Images, rows of the kernel or of pixels, and the run within one.) The order of summation is
+/// the loops'.
 /// </summary>
 internal struct TileLoop
 {
@@ -21,7 +22,9 @@ internal struct TileLoop
     /// <summary>True: ReLU before storing.</summary>
     public bool Relu;
 
-    /// <summary>The loops, outermost first, each with the strides of both operands; loops that chain are merged.</summary>
+    /// <summary>
+    /// The loops, outermost first, each with the strides of both operands; loops that chain are merged.
+    /// </summary>
     public static TileLoop Of(LoopLevel outer, LoopLevel middle, LoopLevel inner)
     {
         if (inner.TryMerge(middle, out LoopLevel merged))

@@ -14,7 +14,7 @@ internal static unsafe class Transpose
     public static void Run(float* source, nint sourceStride, float* target, nint targetStride, int rows, int columns)
     {
         int wholeRows = Avx.IsSupported ? rows / Block * Block : 0, wholeColumns = columns / Block * Block;
-        // Two blocks side by side are one cache line of the source; rows a power of two apart would evict it in between.
+        // Two blocks side by side are one cache line of the source; rows a power of two apart would evict it.
         for (int pair = 0; pair < wholeColumns; pair += 2 * Block)
             for (int r = 0; r < wholeRows; r += Block)
                 for (int c = pair; c < Math.Min(pair + 2 * Block, wholeColumns); c += Block)

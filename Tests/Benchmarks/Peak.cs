@@ -32,7 +32,8 @@ internal static class Peak
     {
         if (Vector512.IsHardwareAccelerated)
             return Run512(repetitions);
-        Vector256<float> x = Vector256.Create(0.5f), a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
+        Vector256<float> x = Vector256.Create(0.5f), a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x,
+            j = x, k = x, l = x;
         for (int n = 0; n < repetitions; n++)
         {
             a = Vector256.FusedMultiplyAdd(x, x, a);
@@ -54,7 +55,8 @@ internal static class Peak
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
     private static float Run512(int repetitions)
     {
-        Vector512<float> x = Vector512.Create(0.5f), a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
+        Vector512<float> x = Vector512.Create(0.5f), a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x,
+            j = x, k = x, l = x;
         for (int n = 0; n < repetitions; n++)
         {
             a = Vector512.FusedMultiplyAdd(x, x, a);

@@ -30,10 +30,12 @@ internal sealed class PeakColumn : IColumn
         double? nanoseconds = summary[benchmarkCase]?.ResultStatistics?.Median;
         return kernel.Flops == 0 || nanoseconds == null
             ? "-"
-            : (100 * kernel.Flops / (nanoseconds.Value * 1e-9) / Peak.FlopsPerSecond).ToString("f1", CultureInfo.InvariantCulture);
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{100 * kernel.Flops / (nanoseconds.Value * 1e-9) / Peak.FlopsPerSecond:f1}");
     }
 
-    public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) => GetValue(summary, benchmarkCase);
+    public string GetValue(Summary summary, BenchmarkCase benchmarkCase, SummaryStyle style) =>
+        GetValue(summary, benchmarkCase);
 
     public bool IsAvailable(Summary summary) => true;
 

@@ -9,7 +9,7 @@ using Distributed.Benchmarks;
 using Distributed.Numerics;
 using Perfolizer.Horology;
 
-// dotnet run -c Release --project Tests/Benchmarks -- --filter '*'        every kernel at the shapes of the small models
+// Every kernel at the shapes of the small models: dotnet run -c Release --project Tests/Benchmarks -- --filter '*'
 Console.WriteLine($"{InstructionSet.Name}, {Peak.FlopsPerSecond / 1e9:f1} GFLOP/s of fused multiply-add on one core");
 BenchmarkSwitcher.FromTypes([typeof(KernelBenchmarks)]).Run(args, ManualConfig.CreateEmpty()
     .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithEvaluateOverhead(false)

@@ -4,22 +4,27 @@ using System.Security.Cryptography;
 namespace Distributed.Numerics.Tests;
 
 /// <summary>
-/// The program that the test assembly is when started alone: prints which kernels run, then a SHA-256 for every operation
-/// over seeded inputs of many shapes. <see cref="BitsTests"/> compares the output of machines.
+/// The program that the test assembly is when started alone: prints which kernels run, then a SHA-256 for every
+/// operation over seeded inputs of many shapes. <see cref="BitsTests"/> compares the output of machines.
 /// </summary>
 internal static class BitsProgram
 {
     private static readonly ConvolutionShape[] Convolutions =
     [
-        new(28, 28, 1, 32, 3, 3), new(13, 13, 32, 64, 3, 3), new(5, 5, 64, 64, 3, 3), new(28, 28, 1, 6, 5, 5, 1, 1, 2, 2),
+        new(28, 28, 1, 32, 3, 3), new(13, 13, 32, 64, 3, 3), new(5, 5, 64, 64, 3, 3),
+        new(28, 28, 1, 6, 5, 5, 1, 1, 2, 2),
         new(14, 14, 6, 16, 5, 5), new(9, 7, 3, 33, 3, 2, 2, 1, 1, 0), new(12, 12, 17, 20, 4, 4, 3, 3, 1, 2),
         new(10, 10, 8, 48, 1, 1), new(10, 10, 48, 7, 1, 1, 2, 2), new(16, 16, 5, 9, 7, 7, 2, 2, 3, 3),
     ];
 
-    private static readonly LinearShape[] Linears = [new(576, 64), new(64, 10), new(400, 120), new(84, 10), new(100, 512), new(3, 1)];
+    private static readonly LinearShape[] Linears =
+        [new(576, 64), new(64, 10), new(400, 120), new(84, 10), new(100, 512), new(3, 1)];
 
     private static readonly PoolShape[] Pools =
-        [new(26, 26, 32, 2, 2, 2, 2), new(11, 11, 6, 2, 2, 2, 2), new(9, 9, 17, 3, 3, 2, 2, 1, 1), new(6, 6, 3, 2, 2, 1, 1)];
+    [
+        new(26, 26, 32, 2, 2, 2, 2), new(11, 11, 6, 2, 2, 2, 2), new(9, 9, 17, 3, 3, 2, 2, 1, 1),
+        new(6, 6, 3, 2, 2, 1, 1),
+    ];
 
     public static int Main()
     {
@@ -40,7 +45,8 @@ internal static class BitsProgram
 
     private static void Convolution(ConvolutionShape s, int batch)
     {
-        float[] x = TestData.Random(batch * s.InputLength), w = TestData.Random(s.WeightLength, 1), y = new float[batch * s.OutputLength];
+        float[] x = TestData.Random(batch * s.InputLength), w = TestData.Random(s.WeightLength, 1),
+            y = new float[batch * s.OutputLength];
         float[] packed = new float[ConvolutionForward.PackedLength(s)], bias = TestData.Random(s.OutChannels, 2);
         ConvolutionForward.Pack(s, w, packed);
         ConvolutionForward.Run(s, batch, x, packed, bias, y, true, new float[ConvolutionForward.ScratchLength(s)]);
@@ -55,7 +61,8 @@ internal static class BitsProgram
 
     private static void Linear(LinearShape s, int batch)
     {
-        float[] x = TestData.Random(batch * s.Inputs), w = TestData.Random(s.WeightLength, 1), y = new float[batch * s.Outputs];
+        float[] x = TestData.Random(batch * s.Inputs), w = TestData.Random(s.WeightLength, 1),
+            y = new float[batch * s.Outputs];
         float[] packed = new float[LinearForward.PackedLength(s)], back = new float[LinearBackwardData.PackedLength(s)];
         LinearForward.Pack(s, w, packed);
         LinearForward.Run(s, batch, x, packed, [], y, false, new float[LinearForward.ScratchLength(s)]);

@@ -20,7 +20,8 @@ public class ConvolutionTests
             for (int stride = 1; stride <= 3; stride++)
             {
                 data.Add(new ConvolutionShape(9, 11, 4, 9, kernel, kernel, stride, stride, kernel / 2, kernel / 2), 2);
-                data.Add(new ConvolutionShape(8, 7, 3, 33, kernel, (kernel + 2) / 2, stride, 1, 0, (kernel - 1) / 3), 1);
+                data.Add(new ConvolutionShape(
+                    8, 7, 3, 33, kernel, (kernel + 2) / 2, stride, 1, 0, (kernel - 1) / 3), 1);
             }
         data.Add(new ConvolutionShape(28, 28, 1, 32, 3, 3), 3);
         data.Add(new ConvolutionShape(28, 28, 1, 6, 5, 5, 1, 1, 2, 2), 9);
@@ -40,10 +41,11 @@ public class ConvolutionTests
         foreach (bool relu in new[] { false, true })
         {
             float[] y = Forward(s, batch, x, w, bias, relu);
-            TestData.AssertClose(ReferenceConvolution.Forward(s, batch, x, w, bias, relu), y, Taps(s), $"{s} relu {relu}");
+            TestData.AssertClose(ReferenceConvolution.Forward(s, batch, x, w, bias, relu), y, Taps(s),
+                $"{s} relu {relu}");
         }
-        TestData.AssertClose(ReferenceConvolution.Forward(s, batch, x, w, [], false), Forward(s, batch, x, w, [], false),
-            Taps(s), $"{s} no bias");
+        TestData.AssertClose(ReferenceConvolution.Forward(s, batch, x, w, [], false),
+            Forward(s, batch, x, w, [], false), Taps(s), $"{s} no bias");
     }
 
     [Theory]
@@ -65,8 +67,8 @@ public class ConvolutionTests
         float[] x = TestData.Random(batch * s.InputLength), dy = TestData.Random(batch * s.OutputLength, 1);
         float[] dw = Dirty(s.WeightLength);
         ConvolutionBackwardWeights.Run(s, batch, x, dy, dw, Dirty(ConvolutionBackwardWeights.ScratchLength(s)));
-        TestData.AssertClose(ReferenceConvolution.BackwardWeights(s, batch, x, dy), dw, batch * s.OutHeight * s.OutWidth,
-            $"{s}");
+        TestData.AssertClose(ReferenceConvolution.BackwardWeights(s, batch, x, dy), dw,
+            batch * s.OutHeight * s.OutWidth, $"{s}");
     }
 
     [Fact]
@@ -75,7 +77,8 @@ public class ConvolutionTests
         var s = new ConvolutionShape(14, 14, 6, 16, 5, 5, 1, 1, 2, 2);
         const int batch = 19;
         float[] x = TestData.Random(batch * s.InputLength), w = TestData.Random(s.WeightLength, 1);
-        float[] dy = TestData.Random(batch * s.OutputLength, 2), packed = new float[ConvolutionBackwardData.PackedLength(s)];
+        float[] dy = TestData.Random(batch * s.OutputLength, 2),
+            packed = new float[ConvolutionBackwardData.PackedLength(s)];
         ConvolutionBackwardData.Pack(s, w, packed);
         float[] scratch = new float[ConvolutionBackwardData.ScratchLength(s)];
         float[] y = Forward(s, batch, x, w, [], false), dx = new float[x.Length], one = new float[s.InputLength];
@@ -103,7 +106,8 @@ public class ConvolutionTests
                 for (int ow = 1; ow < 4; ow++)
                 {
                     int ih = 2 * oh, iw = 2 * ow - 1;
-                    sum = MathF.FusedMultiplyAdd(x[((n * 7 + ih) * 7 + iw) * 3 + 2], dy[((n * 4 + oh) * 4 + ow) * 6 + 5], sum);
+                    sum = MathF.FusedMultiplyAdd(x[((n * 7 + ih) * 7 + iw) * 3 + 2],
+                        dy[((n * 4 + oh) * 4 + ow) * 6 + 5], sum);
                 }
         Assert.Equal(sum, dw[((1 * 3 + 0) * 3 + 2) * 6 + 5]);
     }
@@ -113,29 +117,32 @@ public class ConvolutionTests
     {
         var s = new ConvolutionShape(6, 6, 2, 3, 3, 3, 1, 1, 1, 1);
         float[] x = new float[2 * s.InputLength], y = new float[2 * s.OutputLength], scratch = new float[60000];
-        float[] forward = new float[ConvolutionForward.PackedLength(s)], data = new float[ConvolutionBackwardData.PackedLength(s)];
+        float[] forward = new float[ConvolutionForward.PackedLength(s)],
+            data = new float[ConvolutionBackwardData.PackedLength(s)];
         float[] w = new float[s.WeightLength];
         ConvolutionForward.Run(s, 2, x, forward, new float[3], y, false, scratch);
         foreach (int off in new[] { -1, 1 })
         {
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionForward.Run(s, 2, new float[x.Length + off], forward, [], y, false, scratch));
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionForward.Run(s, 2, x, new float[forward.Length + off], [], y, false, scratch));
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionForward.Run(s, 2, x, forward, new float[3 + off], y, false, scratch));
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionForward.Run(s, 2, x, forward, [], new float[y.Length + off], false, scratch));
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionForward.Pack(s, new float[w.Length + off], forward));
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionBackwardData.Pack(s, w, new float[data.Length + off]));
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionBackwardData.Run(s, 2, new float[y.Length + off], data, x, scratch));
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionBackwardData.Run(s, 2, y, data, new float[x.Length + off], scratch));
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionBackwardWeights.Run(s, 2, new float[x.Length + off], y, w, scratch));
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionBackwardWeights.Run(s, 2, x, new float[y.Length + off], w, scratch));
-            Assert.ThrowsAny<ArgumentException>(() => ConvolutionBackwardWeights.Run(s, 2, x, y, new float[w.Length + off], scratch));
+            Refused(() => ConvolutionForward.Run(s, 2, new float[x.Length + off], forward, [], y, false, scratch));
+            Refused(() => ConvolutionForward.Run(s, 2, x, new float[forward.Length + off], [], y, false, scratch));
+            Refused(() => ConvolutionForward.Run(s, 2, x, forward, new float[3 + off], y, false, scratch));
+            Refused(() => ConvolutionForward.Run(s, 2, x, forward, [], new float[y.Length + off], false, scratch));
+            Refused(() => ConvolutionForward.Pack(s, new float[w.Length + off], forward));
+            Refused(() => ConvolutionBackwardData.Pack(s, w, new float[data.Length + off]));
+            Refused(() => ConvolutionBackwardData.Run(s, 2, new float[y.Length + off], data, x, scratch));
+            Refused(() => ConvolutionBackwardData.Run(s, 2, y, data, new float[x.Length + off], scratch));
+            Refused(() => ConvolutionBackwardWeights.Run(s, 2, new float[x.Length + off], y, w, scratch));
+            Refused(() => ConvolutionBackwardWeights.Run(s, 2, x, new float[y.Length + off], w, scratch));
+            Refused(() => ConvolutionBackwardWeights.Run(s, 2, x, y, new float[w.Length + off], scratch));
         }
-        Assert.ThrowsAny<ArgumentException>(() => ConvolutionForward.Run(s, 2, x, forward, [], y, false, []));
-        Assert.ThrowsAny<ArgumentException>(() => ConvolutionBackwardData.Run(s, 2, y, data, x, []));
-        Assert.ThrowsAny<ArgumentException>(() => ConvolutionBackwardWeights.Run(s, 2, x, y, w, []));
-        Assert.ThrowsAny<ArgumentException>(() => ConvolutionForward.Run(s, 0, [], forward, [], [], false, scratch));
-        Assert.ThrowsAny<ArgumentException>(() => ConvolutionForward.Run(s with { StrideWidth = 0 }, 2, x, forward, [], y, false, scratch));
+        Refused(() => ConvolutionForward.Run(s, 2, x, forward, [], y, false, []));
+        Refused(() => ConvolutionBackwardData.Run(s, 2, y, data, x, []));
+        Refused(() => ConvolutionBackwardWeights.Run(s, 2, x, y, w, []));
+        Refused(() => ConvolutionForward.Run(s, 0, [], forward, [], [], false, scratch));
+        Refused(() => ConvolutionForward.Run(s with { StrideWidth = 0 }, 2, x, forward, [], y, false, scratch));
     }
+
+    private static void Refused(Action action) => Assert.ThrowsAny<ArgumentException>(action);
 
     private static float[] Forward(ConvolutionShape s, int batch, float[] x, float[] w, float[] bias, bool relu)
     {

@@ -40,9 +40,11 @@ public class OperationTests
     [Fact]
     public void A_pool_that_has_no_window_or_too_large_a_window_is_refused()
     {
-        Assert.ThrowsAny<ArgumentException>(() => MaxPool.Forward(new PoolShape(2, 2, 1, 3, 3, 1, 1), 1, new float[4], [], []));
+        Assert.ThrowsAny<ArgumentException>(() => MaxPool.Forward(new PoolShape(2, 2, 1, 3, 3, 1, 1), 1, new float[4],
+            [], []));
         Assert.ThrowsAny<ArgumentException>(
-            () => MaxPool.Forward(new PoolShape(17, 17, 1, 17, 17, 1, 1), 1, new float[289], new float[1], new byte[1]));
+            () => MaxPool.Forward(new PoolShape(17, 17, 1, 17, 17, 1, 1), 1, new float[289], new float[1],
+                new byte[1]));
         Assert.ThrowsAny<ArgumentException>(
             () => MaxPool.Forward(new PoolShape(2, 2, 1, 2, 2, 2, 2), 1, new float[4], new float[1], new byte[2]));
         Assert.ThrowsAny<ArgumentException>(
@@ -94,7 +96,8 @@ public class OperationTests
         TestData.AssertClose(masked, bias, pixels, "masked bias gradient");
         Assert.Equal(dx, dy);
         Assert.ThrowsAny<ArgumentException>(() => BiasGradient.Run(dy, channels, new float[channels + 1]));
-        Assert.ThrowsAny<ArgumentException>(() => BiasGradient.Run(dy, channels + dy.Length, new float[channels + dy.Length]));
+        Assert.ThrowsAny<ArgumentException>(() => BiasGradient.Run(dy, channels + dy.Length,
+            new float[channels + dy.Length]));
     }
 
     [Theory]
@@ -107,7 +110,8 @@ public class OperationTests
         const int samples = 7;
         float[] logits = TestData.Random(samples * classes), gradient = new float[logits.Length];
         int[] labels = [.. Enumerable.Range(0, samples).Select(n => n * 31 % classes)], predictions = new int[samples];
-        SoftmaxCrossEntropy.Run(logits, classes, labels, smoothing, gradient, predictions, out double loss, out int correct);
+        SoftmaxCrossEntropy.Run(logits, classes, labels, smoothing, gradient, predictions, out double loss,
+            out int correct);
         var (expectedLoss, expected) = ReferenceOperations.CrossEntropy(logits, classes, labels, smoothing);
         Assert.Equal(expectedLoss, loss, 1e-5 * samples);
         TestData.AssertClose(expected, gradient, 1, "gradient");
@@ -155,7 +159,8 @@ public class OperationTests
             float[] g = TestData.Random(length, step + 1);
             SgdUpdate.Run(p, g, buffer, 0.25f, 0.1f, momentum, 0.01f, nesterov);
             for (int i = 0; i < length; i++)
-                (expected[i], buffers[i]) = ReferenceOperations.Sgd(expected[i], g[i], buffers[i], 0.25f, 0.1f, momentum, 0.01f, nesterov);
+                (expected[i], buffers[i]) = ReferenceOperations.Sgd(expected[i], g[i], buffers[i], 0.25f, 0.1f,
+                    momentum, 0.01f, nesterov);
         }
         TestData.AssertClose(expected, p, 4, "parameters");
         Assert.ThrowsAny<ArgumentException>(() => SgdUpdate.Run(p, p, new float[length - 1], 1, 1, 0.5f, 0, false));
@@ -212,7 +217,9 @@ public class OperationTests
         Assert.Throws<ObjectDisposedException>(() => buffer.Span.Length);
     }
 
-    private static int[] Bits(float[] values) => [.. values.Select(x => float.IsNaN(x) ? -1 : BitConverter.SingleToInt32Bits(x))];
+    private static int[] Bits(float[] values) =>
+        [.. values.Select(x => float.IsNaN(x) ? -1 : BitConverter.SingleToInt32Bits(x))];
 
-    private static float[] Cycle(float[] values, int length) => [.. Enumerable.Range(0, length).Select(i => values[i % values.Length])];
+    private static float[] Cycle(float[] values, int length) =>
+        [.. Enumerable.Range(0, length).Select(i => values[i % values.Length])];
 }

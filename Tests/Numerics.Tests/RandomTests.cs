@@ -17,10 +17,14 @@ public class RandomTests
     {
         uint[] numbers =
         [
-            new CounterRandom(1, RandomPurpose.Shuffle).UInt32(0), new CounterRandom(2, RandomPurpose.Shuffle).UInt32(0),
-            new CounterRandom(1UL << 32 | 1, RandomPurpose.Shuffle).UInt32(0), new CounterRandom(1, RandomPurpose.Split).UInt32(0),
-            new CounterRandom(1, RandomPurpose.Shuffle, 1).UInt32(0), new CounterRandom(1, RandomPurpose.Shuffle, 0, 1).UInt32(0),
-            new CounterRandom(1, RandomPurpose.Shuffle, 0, 0, 1).UInt32(0), new CounterRandom(1, RandomPurpose.Shuffle).UInt32(1),
+            new CounterRandom(1, RandomPurpose.Shuffle).UInt32(0),
+            new CounterRandom(2, RandomPurpose.Shuffle).UInt32(0),
+            new CounterRandom(1UL << 32 | 1, RandomPurpose.Shuffle).UInt32(0),
+            new CounterRandom(1, RandomPurpose.Split).UInt32(0),
+            new CounterRandom(1, RandomPurpose.Shuffle, layer: 1).UInt32(0),
+            new CounterRandom(1, RandomPurpose.Shuffle, epoch: 1).UInt32(0),
+            new CounterRandom(1, RandomPurpose.Shuffle, sample: 1).UInt32(0),
+            new CounterRandom(1, RandomPurpose.Shuffle).UInt32(1),
             new CounterRandom(1, RandomPurpose.Shuffle).UInt32(4),
         ];
         Assert.Equal(numbers.Length, numbers.Distinct().Count());

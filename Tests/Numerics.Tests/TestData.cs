@@ -12,7 +12,9 @@ internal static class TestData
         return values;
     }
 
-    /// <summary>Every element within the error that a sum of <paramref name="terms"/> products of unit size may have.</summary>
+    /// <summary>
+    /// Every element within the error that a sum of <paramref name="terms"/> products of unit size may have.
+    /// </summary>
     public static void AssertClose(double[] expected, float[] actual, int terms, string what)
     {
         Assert.Equal(expected.Length, actual.Length);

@@ -38,7 +38,9 @@ internal static class ReferenceConvolution
         return weightGradient;
     }
 
-    /// <summary>All products of the convolution: indices of the input, the weight and the output they belong to.</summary>
+    /// <summary>
+    /// All products of the convolution: indices of the input, the weight and the output they belong to.
+    /// </summary>
     private static IEnumerable<(int X, int W, int Y)> Terms(ConvolutionShape s, int batch)
     {
         foreach (var (n, oh, ow) in Grid(batch, s.OutHeight, s.OutWidth))
