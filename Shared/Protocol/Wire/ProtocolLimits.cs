@@ -25,8 +25,11 @@ public sealed record ProtocolLimits
     /// <summary>Bytes of the first message of a connection, before its token is checked.</summary>
     public int MaxHandshakeBytes { get; init; } = 16 << 10;
 
-    /// <summary>How long a connection may take to say who it is, and a handshake to be answered.</summary>
+    /// <summary>How long a connection may take to be made, and to say who it is.</summary>
     public int HandshakeMilliseconds { get; init; } = 5_000;
+
+    /// <summary>How long a worker waits for the answer; the coordinator may have data to load first.</summary>
+    public int AnswerMilliseconds { get; init; } = 120_000;
 
     /// <summary>Connections that haven't said who they are yet; more are closed at once.</summary>
     public int MaxPendingHandshakes { get; init; } = 32;

@@ -63,7 +63,7 @@ public static class Connector
     {
         socket.SendTimeout = limits.HandshakeMilliseconds;
         Handshake.Send(socket, question);
-        switch (Handshake.Read(socket, limits, limits.MaxHeaderBytes))
+        switch (Handshake.Read(socket, limits, limits.MaxHeaderBytes, limits.AnswerMilliseconds))
         {
             case TAnswer answer:
                 return answer;

@@ -241,13 +241,13 @@ public sealed class ControlLink : IDisposable
         if (!_socket.Read(prefix.HeaderBytes, idle: false, out bytes))
             return false;
         Volatile.Write(ref _lastReceived, Environment.TickCount64);
-        _handler!.Heard(this);
         error = MessageCodec.TryRead(prefix.Kind, bytes, _limits, _pool, out Message? message);
         if (error != ProtocolError.None)
             return _socket.Fail(error);
+        _handler!.Heard(this);
         if (message is not Heartbeat heartbeat)
         {
-            _handler!.Received(this, message!);
+            _handler.Received(this, message!);
             return _socket.End is null;
         }
         bool sameFence = heartbeat.Fence == _heartbeat.Fence;

@@ -10,12 +10,13 @@ internal static class Handshake
     /// <param name="socket">The connection.</param>
     /// <param name="limits">The limits.</param>
     /// <param name="maxBytes">The longest message to take.</param>
-    public static Message? Read(FrameSocket socket, ProtocolLimits limits, int maxBytes)
+    /// <param name="milliseconds">The deadline.</param>
+    public static Message? Read(FrameSocket socket, ProtocolLimits limits, int maxBytes, int milliseconds)
     {
         using Timer deadline = new(
             state => ((FrameSocket)state!).Close(new LinkEnd(
-                LinkEndKind.TimedOut, $"the handshake took longer than {limits.HandshakeMilliseconds} ms")),
-            socket, limits.HandshakeMilliseconds, Timeout.Infinite);
+                LinkEndKind.TimedOut, $"the handshake took longer than {milliseconds} ms")),
+            socket, milliseconds, Timeout.Infinite);
         if (!socket.Read(FramePrefix.ByteLength, idle: false, out ReadOnlySpan<byte> bytes))
             return null;
         ProtocolError error = FramePrefix.TryRead(bytes, maxBytes, 0, out FramePrefix prefix);

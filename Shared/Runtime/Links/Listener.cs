@@ -127,7 +127,8 @@ public sealed class Listener : IDisposable
 
     private void Greet(FrameSocket socket)
     {
-        Message? message = Handshake.Read(socket, _strangerLimits, _limits.MaxHandshakeBytes);
+        Message? message = Handshake.Read(
+            socket, _strangerLimits, _limits.MaxHandshakeBytes, _limits.HandshakeMilliseconds);
         Interlocked.Decrement(ref _pending);
         switch (message)
         {

@@ -10,6 +10,7 @@ public class AllocationTests
 {
     private const int Warmup = 300;
     private const int Rounds = 1000;
+    private const int Attempts = 4;
 
     [Fact]
     public void Tensors_allocate_nothing()
@@ -44,16 +45,21 @@ public class AllocationTests
         });
     }
 
-    // The whole process is counted, so what the test runner allocates meanwhile is let pass: less than a quarter of
-    // the smallest object a round.
+    // The whole process is counted, so the test runner's own allocations are kept out: the best of a few attempts
+    // counts, and less than a quarter of the smallest object a round passes.
     private static void AssertNothingAllocated(Action round)
     {
         for (int i = 0; i < Warmup; i++)
             round();
-        long before = GC.GetTotalAllocatedBytes(precise: true);
-        for (int i = 0; i < Rounds; i++)
-            round();
-        Assert.InRange(GC.GetTotalAllocatedBytes(precise: true) - before, 0, 6 * Rounds);
+        long least = long.MaxValue;
+        for (int attempt = 0; attempt < Attempts; attempt++)
+        {
+            long before = GC.GetTotalAllocatedBytes(precise: true);
+            for (int i = 0; i < Rounds; i++)
+                round();
+            least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
+        }
+        Assert.InRange(least, 0, 6 * Rounds);
     }
 
     // Gives every message back, as a worker does.

@@ -86,6 +86,7 @@ public class ControlLinkTests
         Wait.Until(() => Environment.TickCount64 - start > 1200 || pair.Worker.HasEnded || pair.Coordinator.HasEnded);
         Assert.False(pair.Worker.HasEnded || pair.Coordinator.HasEnded);
         Assert.InRange(pair.WorkerLink.SilenceMilliseconds, 0, 400);
+        Assert.True(pair.Worker.HeardCount > 3 && pair.Coordinator.HeardCount > 3);
         Assert.Empty(pair.Worker.Messages);
     }
 

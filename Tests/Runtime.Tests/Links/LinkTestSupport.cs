@@ -47,6 +47,10 @@ internal sealed class ControlRecorder : IControlHandler
 
     public bool HasEnded => _over.IsSet;
 
+    public int HeardCount { get; private set; }
+
+    public void Heard(ControlLink link) => HeardCount++;
+
     public void Received(ControlLink link, Message message) => Messages.Add(message);
 
     public void Ended(ControlLink link, LinkEnd end)
