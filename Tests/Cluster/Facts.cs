@@ -1,0 +1,34 @@
+using Distributed.Cluster.Native;
+using Xunit;
+
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace Distributed.Cluster;
+
+/// <summary>A test that sends signals and looks into /proc.</summary>
+public sealed class LinuxFactAttribute : FactAttribute
+{
+    public LinuxFactAttribute()
+    {
+        if (!OperatingSystem.IsLinux()) Skip = "sends signals, and finds processes in /proc, as Linux has it";
+    }
+}
+
+/// <summary>A test that fills a small disk.</summary>
+public sealed class SmallDiskFactAttribute : FactAttribute
+{
+    private static readonly Lazy<bool> MayMount = new(() =>
+    {
+        if (!OperatingSystem.IsLinux()) return false;
+        string folder = Directory.CreateTempSubdirectory("distributed-mount-").FullName;
+        bool may = SystemCalls.MountMemory(folder, "1m");
+        if (may) SystemCalls.UnmountMemory(folder);
+        Directory.Delete(folder);
+        return may;
+    });
+
+    public SmallDiskFactAttribute()
+    {
+        if (!MayMount.Value) Skip = "mounts a small tmpfs, which needs Linux and the right to mount";
+    }
+}

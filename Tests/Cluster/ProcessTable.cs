@@ -1,0 +1,42 @@
+using System.Globalization;
+
+namespace Distributed.Cluster;
+
+/// <summary>What /proc says of processes; empty where there is none.</summary>
+internal static class ProcessTable
+{
+    public static IReadOnlyList<int> ChildrenOf(int parent)
+    {
+        List<int> children = [];
+        if (!OperatingSystem.IsLinux()) return children;
+        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), CultureInfo.InvariantCulture, out int id) &&
+                Status(id) is { } status && status.Parent == parent && status.State != 'Z')
+            {
+                children.Add(id);
+            }
+        }
+
+        children.Sort();
+        return children;
+    }
+
+    /// <summary>Whether a process is there, running or stopped; one that ended and was not waited for is not.</summary>
+    public static bool IsAlive(int id) => Status(id) is { State: not ('Z' or 'X') };
+
+    private static (char State, int Parent)? Status(int id)
+    {
+        try
+        {
+            // "ID (NAME) STATE PARENT ...", where NAME may hold anything.
+            string text = File.ReadAllText($"/proc/{id}/stat");
+            string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
+            return (fields[0][0], int.Parse(fields[1], CultureInfo.InvariantCulture));
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Distributed.Cluster;
+
+/// <summary>A temporary folder with one run in it, whatever number of times its command is given.</summary>
+internal sealed partial class RunDirectory : IDisposable
+{
+    private const string Name = "test";
+
+    private readonly List<ProgramRun> _programs = [];
+
+    /// <summary>The settings that every run here shares: eleven micro-batches a step, the last one short.</summary>
+    private static readonly string[] Standard =
+    [
+        "--name", Name, "--model", "lenet5", "--data", "digits", "--epochs", "2", "--batch", "128",
+        "--micro-batch", "12", "--seed", "5", "--threads", "1",
+    ];
+
+    /// <summary>Steps of the standard run.</summary>
+    public const int Steps = 142;
+
+    public string Path { get; } = Directory.CreateTempSubdirectory("distributed-cluster-").FullName;
+
+    public string RunPath => System.IO.Path.Combine(Path, "runs", Name);
+
+    public string Checkpoints => System.IO.Path.Combine(RunPath, "checkpoints");
+
+    /// <summary>Result of the last process that wrote one.</summary>
+    public RunOutcome Outcome => RunOutcome.Read(System.IO.Path.Combine(RunPath, "result.json"));
+
+    /// <summary>The standard command with other or more settings, each an option and its value.</summary>
+    public static IReadOnlyList<string> Command(params string[] settings)
+    {
+        List<string> command = ["train"];
+        for (int option = 0; option < Standard.Length; option += 2)
+        {
+            if (!settings.Contains(Standard[option])) command.AddRange(Standard[option..(option + 2)]);
+        }
+
+        return [.. command, .. settings];
+    }
+
+    /// <summary>Starts the standard command with other or more settings.</summary>
+    public ProgramRun Train(params string[] settings) => Start(Programs.Coordinator, Command(settings));
+
+    public ProgramRun Start(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    {
+        ProgramRun run = new(program, Path, arguments, environment.ToDictionary(entry => entry.Name, entry => entry.Value));
+        _programs.Add(run);
+        return run;
+    }
+
+    /// <summary>Waits until the run has applied that many steps.</summary>
+    public void WaitForStep(int step, ProgramRun run) => Wait.Until(
+        () => LastStep() >= step, run, $"step {step} applied");
+
+    /// <summary>The last step that metrics.jsonl has; 0: none.</summary>
+    public int LastStep() => MetricsLines() is [.., { } last] && StepPattern().Match(last) is { Success: true } match
+        ? int.Parse(match.Groups[1].ValueSpan, System.Globalization.CultureInfo.InvariantCulture) : 0;
+
+    /// <summary>Every whole line of metrics.jsonl without what differs from machine to machine.</summary>
+    public IReadOnlyList<string> Metrics() => [.. MetricsLines().Select(line => TimePattern().Replace(line, ""))];
+
+    /// <summary>The newest checkpoint's file.</summary>
+    public string NewestCheckpoint() => Directory.EnumerateFiles(Checkpoints, "step-*").Max(StringComparer.Ordinal)!;
+
+    /// <summary>A copy of the run's folder, to break.</summary>
+    public RunDirectory Copy()
+    {
+        RunDirectory copy = new();
+        foreach (string file in Directory.EnumerateFiles(RunPath, "*", SearchOption.AllDirectories))
+        {
+            string target = System.IO.Path.Combine(copy.RunPath, System.IO.Path.GetRelativePath(RunPath, file));
+            Directory.CreateDirectory(System.IO.Path.GetDirectoryName(target)!);
+            if (new FileInfo(file).LinkTarget is { } link) File.CreateSymbolicLink(target, link);
+            else File.Copy(file, target);
+        }
+
+        return copy;
+    }
+
+    public void Dispose()
+    {
+        foreach (ProgramRun program in _programs) program.Dispose();
+        Directory.Delete(Path, recursive: true);
+    }
+
+    private string[] MetricsLines()
+    {
+        string path = System.IO.Path.Combine(RunPath, "metrics.jsonl");
+        if (!File.Exists(path)) return [];
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using StreamReader reader = new(file);
+        string text = reader.ReadToEnd();
+        return text[..(text.LastIndexOf('\n') + 1)].Split('\n', StringSplitOptions.RemoveEmptyEntries);
+    }
+
+    [GeneratedRegex("\"step\":([0-9]+)")]
+    private static partial Regex StepPattern();
+
+    [GeneratedRegex(",\"(seconds|samplesPerSecond)\":[^,}]*")]
+    private static partial Regex TimePattern();
+}
+
+/// <summary>What result.json says.</summary>
+internal sealed record RunOutcome(
+    string Status, long Steps, string Weights, string BestWeights, long SamplesApplied, long SamplesExpected,
+    double? TestAccuracy, long ResumedFromStep, int Restarts, IReadOnlyDictionary<string, long> MicroBatchesByWorker)
+{
+    public static RunOutcome Read(string path)
+    {
+        using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+        JsonElement root = document.RootElement;
+        JsonElement accuracy = root.GetProperty("testAccuracy");
+        return new RunOutcome(
+            root.GetProperty("status").GetString()!,
+            root.GetProperty("steps").GetInt64(),
+            root.GetProperty("weightsSha256").GetString()!,
+            root.GetProperty("bestWeightsSha256").GetString()!,
+            root.GetProperty("samplesApplied").GetInt64(),
+            root.GetProperty("samplesExpected").GetInt64(),
+            accuracy.ValueKind == JsonValueKind.Null ? null : accuracy.GetDouble(),
+            root.GetProperty("resumedFromStep").GetInt64(),
+            root.GetProperty("restarts").GetInt32(),
+            root.GetProperty("microBatchesByWorker").EnumerateObject()
+                .ToDictionary(property => property.Name, property => property.Value.GetInt64()));
+    }
+}

@@ -1,0 +1,136 @@
+using Distributed.Cluster.Native;
+using Xunit;
+
+namespace Distributed.Cluster;
+
+/// <summary>Promise one: whoever does the work, and whatever becomes of them, the weights have the same bits.</summary>
+[Collection(ReferenceCollection.Name)]
+public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
+{
+    private readonly RunDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [InlineData(2, 1)]
+    [InlineData(3, 1)]
+    [InlineData(1, 2)]
+    public void AnyNumberOfWorkersAndThreads(int workers, int threads)
+    {
+        ProgramRun run = _directory.Train("--workers", $"{workers}", "--threads", $"{threads}");
+        Finish(run);
+        Assert.Equal(workers, _directory.Outcome.MicroBatchesByWorker.Count(worker => worker.Value > 0));
+        Assert.Equal(0, _directory.Outcome.Restarts);
+    }
+
+    [Fact]
+    public void AWorkerThatJoinsFromOutsideWithOtherInstructions()
+    {
+        const string Token = "a token of this test alone";
+        int port = FreePort.Find();
+        ProgramRun run = _directory.Start(
+            Programs.Coordinator,
+            RunDirectory.Command("--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2"),
+            ("DISTRIBUTED_TOKEN", Token));
+        run.WaitForOutput("worker 1 takes part");
+        ProgramRun joined = _directory.Start(
+            Programs.Worker, ["--join", $"127.0.0.1:{port}", "--threads", "1"],
+            ("DISTRIBUTED_TOKEN", Token), ("DOTNET_EnableAVX512", "0"));
+        Finish(run);
+        Assert.Equal(2, _directory.Outcome.MicroBatchesByWorker.Count(worker => worker.Value > 0));
+        Assert.True(joined.WaitForExit() == 0, joined.Transcript);
+    }
+
+    [LinuxFact]
+    public void AWorkerThatIsKilled()
+    {
+        ProgramRun run = _directory.Train();
+        _directory.WaitForStep(20, run);
+        SystemCalls.Signal(run.Workers()[0], SystemCalls.Kill);
+        Finish(run);
+        Assert.Equal(1, _directory.Outcome.Restarts);
+        Assert.Contains("was killed by signal 9", run.Output);
+    }
+
+    [LinuxFact]
+    public void AllWorkersKilledAtOnce()
+    {
+        ProgramRun run = _directory.Train();
+        _directory.WaitForStep(20, run);
+        foreach (int worker in run.Workers()) SystemCalls.Signal(worker, SystemCalls.Kill);
+        Finish(run);
+        Assert.Equal(2, _directory.Outcome.Restarts);
+    }
+
+    [LinuxFact]
+    public void AWorkerThatStopsForLongerThanItsLease()
+    {
+        ProgramRun run = _directory.Train();
+        _directory.WaitForStep(10, run);
+        int worker = run.Workers()[0];
+        SystemCalls.Signal(worker, SystemCalls.Stop);
+        run.WaitForOutput("is silent");
+        _directory.WaitForStep(_directory.LastStep() + 5, run);
+        SystemCalls.Signal(worker, SystemCalls.Continue);
+        Finish(run);
+    }
+
+    [LinuxFact]
+    public void ACoordinatorThatIsKilledTwice()
+    {
+        foreach (int step in (int[])[25, 90])
+        {
+            ProgramRun killed = _directory.Train("--checkpoint-every", "10");
+            _directory.WaitForStep(step, killed);
+            IReadOnlyList<int> workers = killed.Workers();
+            Assert.Equal(2, workers.Count);
+
+            // Not even a stopped worker outlives its coordinator.
+            SystemCalls.Signal(workers[0], SystemCalls.Stop);
+            killed.Signal(SystemCalls.Kill);
+            killed.WaitForExit(workers);
+        }
+
+        Finish(_directory.Train("--checkpoint-every", "10"));
+        Assert.InRange(_directory.Outcome.ResumedFromStep, 80, RunDirectory.Steps - 1);
+    }
+
+    [LinuxFact]
+    public void ARunThatIsAskedToStop()
+    {
+        ProgramRun stopped = _directory.Train();
+        _directory.WaitForStep(20, stopped);
+        IReadOnlyList<int> workers = stopped.Workers();
+        stopped.Signal(SystemCalls.Terminate);
+        Assert.True(stopped.WaitForExit(workers) == 3, stopped.Transcript);
+        Assert.Contains("the same command goes on", stopped.Output);
+        RunOutcome outcome = _directory.Outcome;
+        Assert.Equal("stopped", outcome.Status);
+        Assert.InRange(outcome.Steps, 20, RunDirectory.Steps - 1);
+        Assert.Equal(outcome.SamplesExpected, outcome.SamplesApplied);
+
+        Finish(_directory.Train("--workers", "1"));
+        Assert.Equal(outcome.Steps, _directory.Outcome.ResumedFromStep);
+    }
+
+    [LinuxFact]
+    public void ARunThatIsToldTwiceEndsAtOnceThoughItsWorkersDoNotAnswer()
+    {
+        ProgramRun stopped = _directory.Train("--checkpoint-every", "10");
+        _directory.WaitForStep(20, stopped);
+        IReadOnlyList<int> workers = stopped.Workers();
+        foreach (int worker in workers) SystemCalls.Signal(worker, SystemCalls.Stop);
+
+        // A signal that comes before the one before it was taken is lost, so it is sent until it was heard twice.
+        Wait.Until(() => !stopped.TrySignal(SystemCalls.Terminate), stopped, "the end");
+        Assert.True(stopped.WaitForExit(workers) == 3, stopped.Transcript);
+        Finish(_directory.Train());
+        Assert.InRange(_directory.Outcome.ResumedFromStep, 10, RunDirectory.Steps - 1);
+    }
+
+    private void Finish(ProgramRun run)
+    {
+        Assert.True(run.WaitForExit() == 0, run.Transcript);
+        reference.RequireSame(_directory);
+    }
+}
