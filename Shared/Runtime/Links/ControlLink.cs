@@ -136,6 +136,11 @@ public sealed class ControlLink : IDisposable
             _finishDeadline = Environment.TickCount64 + milliseconds;
             Monitor.Pulse(_sendLock);
         }
+        if (_handler is not null)
+            return;
+        // Never started: nothing is queued and no thread would close it.
+        _socket.FinishSending();
+        _socket.Close(LinkEnd.ClosedHere);
     }
 
     /// <summary>Closes at once, from any thread. What was queued may be lost.</summary>

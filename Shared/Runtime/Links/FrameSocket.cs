@@ -24,12 +24,13 @@ internal sealed class FrameSocket : IDisposable
     public FrameSocket(Socket socket)
     {
         _socket = socket;
-        Peer = socket.RemoteEndPoint?.ToString() ?? "?";
+        Peer = "?";
+        Configure(() => Peer = socket.RemoteEndPoint?.ToString() ?? "?"); // a peer that has left already has none
         Configure(socket);
     }
 
     /// <summary>The peer's address, for people.</summary>
-    public string Peer { get; }
+    public string Peer { get; private set; }
 
     /// <summary>Why it ended; null while it hasn't.</summary>
     public LinkEnd? End

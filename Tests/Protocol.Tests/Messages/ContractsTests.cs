@@ -71,7 +71,8 @@ public partial class ContractsTests
     }
 
     [GeneratedRegex(
-        @"^## (?<number>\d+) (?<name>\w+)\n(?:(?!^## )[\s\S])*?^Golden: `(?<golden>[0-9a-f]*)`$", RegexOptions.Multiline)]
+        @"^## (?<number>\d+) (?<name>\w+)\n(?:(?!^## )[\s\S])*?^Golden: `(?<golden>[0-9a-f]*)`$",
+        RegexOptions.Multiline)]
     private static partial Regex Section();
 
     [GeneratedRegex(@"^\| \d+ \|", RegexOptions.Multiline)]

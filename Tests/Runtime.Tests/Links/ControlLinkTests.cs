@@ -79,6 +79,18 @@ public class ControlLinkTests
     }
 
     [Fact]
+    public void Finishing_a_link_that_was_never_started_closes_it()
+    {
+        using TestListener listener = new();
+        using RawPeer peer = new(listener.EndPoint);
+        peer.Send(ControlPair.Hello);
+        ControlLink link = listener.Controls.TakeSoon().Link;
+        link.Finish();
+        Assert.Empty(peer.ReadToEnd());
+        Assert.False(link.Send(new Stop("late")));
+    }
+
+    [Fact]
     public void Heartbeats_keep_an_idle_link_alive_past_its_lease()
     {
         using ControlPair pair = new(lease: 400, heartbeat: 50);
@@ -121,6 +133,7 @@ public class ControlLinkTests
     {
         byte[] credit = RawPeer.Frame(new Credit());
         byte[] heartbeat = RawPeer.Frame(new Heartbeat { Fence = Fence });
+        byte[] empty = RawPeer.Frame(new DataReady()).WithKind((byte)MessageKind.Heartbeat);
         byte[] Changed(byte[] frame, int at, byte value)
         {
             byte[] copy = [.. frame];
@@ -138,7 +151,7 @@ public class ControlLinkTests
             { "the peer sent a message that does not belong on this connection", RawPeer.Frame(ControlPair.Hello) },
             { "the peer sent a message that does not belong on this connection", RawPeer.Frame(new Heartbeat()) },
             { "the peer sent a number out of its range", RawPeer.Frame(new Ready("", -1)) },
-            { "the peer sent a message without a required field", Changed(heartbeat[..^2], 16, 0x80).WithHeaderBytes(1) },
+            { "the peer sent a message without a required field", empty },
             { "the peer sent bytes after the end of a message", [.. heartbeat.WithHeaderBytes(4), 0xc0] },
         };
     }
