@@ -178,5 +178,8 @@ internal sealed class WorkerSession : IControlHandler, ITensorReceiver<Parameter
         (double[] losses, int[] predictions) = _execution.Results(effect.Buffer.Value, effect.Count, effect.MicroBatch);
         _control.Send(new EvaluationResult(
             _welcome.Fence, effect.Evaluation, effect.First, effect.Count, losses, predictions));
+
+        // What an evaluation allocates is no training step's.
+        _allocatedBytes = GC.GetTotalAllocatedBytes();
     }
 }

@@ -5,7 +5,7 @@ namespace Distributed.Roles.Coordinator;
 // Steps: dealing ranges, credits, taking nodes in, dealing lost work again.
 public sealed partial class CoordinatorRole
 {
-    private const int StepsPerDeal = 32;
+    private const int StepsPerDeal = 8;
 
     private readonly List<DealtNode> _dealt = [];
     private readonly List<TreeNode> _frontier = [];

@@ -41,12 +41,16 @@ internal sealed class WorkerEntry(WorkerId id, string name, int threads)
 
     public bool IsActive => Standing == WorkerStanding.Active;
 
-    /// <summary>Takes a measurement in: a quarter of the weight, so that one stall is soon forgotten.</summary>
+    /// <summary>
+    /// Takes a measurement in. A slower one counts for less than a faster one: the first steps compile code, and one
+    /// stall says little, whereas a worker that was fast once can be so again.
+    /// </summary>
     public void Measure(int microBatches, long microseconds)
     {
         if (microBatches <= 0 || microseconds <= 0) return;
         double seconds = microseconds * 1e-6 / microBatches;
-        MicroBatchSeconds = MicroBatchSeconds == 0 ? seconds : 0.75 * MicroBatchSeconds + 0.25 * seconds;
+        double weight = MicroBatchSeconds == 0 ? 1 : seconds < MicroBatchSeconds ? 0.25 : 0.1;
+        MicroBatchSeconds += weight * (seconds - MicroBatchSeconds);
     }
 }
 
