@@ -109,6 +109,8 @@ public class ListenerTests
         Assert.Equal("too many connections are waiting to say who they are", listener.Rejections.TakeSoon());
         Assert.Empty(first.ReadToEnd());
         Assert.Empty(second.ReadToEnd());
+        Assert.Equal("the handshake took longer than 1500 ms", listener.Rejections.TakeSoon());
+        Assert.Equal("the handshake took longer than 1500 ms", listener.Rejections.TakeSoon());
         using RawPeer worker = new(listener.EndPoint);
         worker.Send(ControlPair.Hello);
         listener.Controls.TakeSoon().Link.Refuse("Enough.");
