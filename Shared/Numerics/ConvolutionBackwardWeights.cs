@@ -8,8 +8,9 @@ namespace Distributed.Numerics;
 /// </summary>
 public static class ConvolutionBackwardWeights
 {
-    // Floats of input and output gradient that are worked on together, and rows of the gradient that are.
-    private const int GroupBudget = 64 * 1024, MaxChunk = 256, FewPixels = 64, FewRows = 64;
+    // Floats of input and output gradient that are worked on together, but at least so many pixels; and rows of the
+    // gradient that are.
+    private const int GroupBudget = 64 * 1024, LeastPixels = 128, MaxChunk = 256, FewPixels = 64, FewRows = 64;
 
     /// <summary>Floats of scratch that <see cref="Run"/> needs.</summary>
     public static int ScratchLength(in ConvolutionShape s)
@@ -55,10 +56,11 @@ public static class ConvolutionBackwardWeights
     }
 
     // Kernels read whole panels, so ragged channels are copied; so are wide ones, whose pixels would share cache sets.
-    private static bool NeedsPanels(in ConvolutionShape s) => s.OutChannels % 16 != 0 || s.OutChannels > 128;
+    private static bool NeedsPanels(in ConvolutionShape s) => s.OutChannels % 16 != 0 || s.OutChannels > 256;
 
     private static int Group(in ConvolutionShape s, in PaddedImages images) =>
-        PaddedImages.Group(GroupBudget, checked(s.OutputLength + images.ImageLength));
+        Math.Max(PaddedImages.Group(GroupBudget, checked(s.OutputLength + images.ImageLength)),
+            (LeastPixels + s.OutHeight * s.OutWidth - 1) / (s.OutHeight * s.OutWidth));
 
     /// <summary>Adds the images' part to all rows (kh, kw, c) of the gradient, some rows at a time.</summary>
     [SkipLocalsInit]
