@@ -12,7 +12,9 @@ internal static class Program
     private static Task<int> Main(string[] arguments) =>
         RunAsync(arguments, new CommandContext { IsTerminal = !Console.IsOutputRedirected });
 
-    /// <summary>Runs one command and returns the exit code. The user's mistakes become one line here, and only here.</summary>
+    /// <summary>
+    /// Runs one command and returns the exit code. The user's mistakes become one line here, and only here.
+    /// </summary>
     public static async Task<int> RunAsync(string[] arguments, CommandContext context)
     {
         try

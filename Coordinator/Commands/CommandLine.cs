@@ -62,12 +62,14 @@ internal static class CommandLine
     {
         Command command = parsed.CommandResult.Command;
         string name = command is RootCommand ? "" : $"{command.Name}: ";
-        if (parsed.UnmatchedTokens is not [string unknown, ..]) return new UsageException(name + Sentence(parsed.Errors[0]));
+        if (parsed.UnmatchedTokens is not [string unknown, ..])
+            return new UsageException(name + Sentence(parsed.Errors[0]));
         IReadOnlyList<string> known = unknown.StartsWith('-')
             ? [.. command.Options.Select(option => option.Name)]
             : [.. command.Subcommands.Select(each => each.Name)];
         string kind = unknown.StartsWith('-') ? "option" : command is RootCommand ? "command" : "argument";
-        string nearest = Nearest(unknown, known) is { } near ? $"; did you mean {near}?" : "; --help lists what there is.";
+        string nearest = Nearest(unknown, known) is { } near
+            ? $"; did you mean {near}?" : "; --help lists what there is.";
         return new UsageException($"{name}unknown {kind} '{unknown}'{nearest}");
     }
 

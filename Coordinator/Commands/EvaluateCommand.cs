@@ -35,7 +35,10 @@ internal static class EvaluateCommand
     /// <summary>The command.</summary>
     public static Command Create(CommandContext context)
     {
-        Command command = new("evaluate", "Loss, accuracy and confusion matrix of a checkpoint.") { Path, Data, Directory, Split };
+        Command command = new("evaluate", "Loss, accuracy and confusion matrix of a checkpoint.")
+        {
+            Path, Data, Directory, Split,
+        };
         command.SetAction(parsed =>
         {
             using TrainedModel model = TrainedModel.Open(parsed.GetRequiredValue(Path));
@@ -66,8 +69,8 @@ internal static class EvaluateCommand
         bool isSame = asked.Data.Name == recorded.Name;
         if (isSame && found != recorded.Sha256)
         {
-            context.Error.WriteLine($"note: the {recorded.Name} found here are not the data that the checkpoint was trained " +
-                $"on (sha256 {found[..12]}... where it has {recorded.Sha256?[..12]}...).");
+            context.Error.WriteLine($"note: the {recorded.Name} found here are not the data that the checkpoint was " +
+                $"trained on (sha256 {found[..12]}... where it has {recorded.Sha256?[..12]}...).");
         }
 
         int[] indices = data.Part(split).ToArray();
@@ -76,8 +79,8 @@ internal static class EvaluateCommand
         ImageSet images = split == DataSplit.Test ? data.Dataset.Test : data.Dataset.Train;
         EvaluationScore score = model.Score(split, images, indices);
         int[] labels = [.. indices.Select(images.Label)];
-        context.Output.WriteLine(
-            $"{model.Path}: {model.Specification.Model.Name} after step {Wording.Count(model.Step)}, on {data.Dataset.Name}");
+        context.Output.WriteLine($"{model.Path}: {model.Specification.Model.Name} after step " +
+            $"{Wording.Count(model.Step)}, on {data.Dataset.Name}");
         context.Output.WriteLine(RunText.Score(score));
         int classes = model.Specification.Model.Classes;
         foreach (string line in ConfusionMatrix.Lines(

@@ -24,7 +24,10 @@ internal static class SummaryCommand
     /// <summary>The command.</summary>
     public static Command Create(CommandContext context)
     {
-        Command command = new("summary", "A model's layers, shapes, parameters, multiply-adds and memory.") { ModelName, Batch };
+        Command command = new("summary", "A model's layers, shapes, parameters, multiply-adds and memory.")
+        {
+            ModelName, Batch,
+        };
         command.SetAction(parsed =>
         {
             Model model = TrainOptionsReader.FindModel(parsed.GetValue(ModelName) ?? "convnet");
@@ -63,8 +66,8 @@ internal static class SummaryCommand
             yield return "  " + string.Join("  ", cells).TrimEnd();
         }
 
-        yield return $"parameters {Wording.Bytes((long)plan.Parameters.Length * sizeof(float))}, as much for gradients " +
-            "and for each state of the optimizer";
+        yield return $"parameters {Wording.Bytes((long)plan.Parameters.Length * sizeof(float))}, as much for " +
+            "gradients and for each state of the optimizer";
         yield return $"a compute thread needs {Wording.Bytes(plan.ArenaBytes)} to train with micro-batches of " +
             $"{microBatch} (batch {batch}), {Wording.Bytes(plan.EvaluationArenaBytes)} to evaluate";
     }

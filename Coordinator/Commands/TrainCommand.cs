@@ -27,11 +27,11 @@ internal static class TrainCommand
         Dictionary<string, string> given = [];
         foreach (TrainSetting setting in TrainSetting.All)
         {
-            if (parsed.GetResult(setting.Option) is not { } result || result.Tokens.Count == 0 && setting.Value is not null)
-                continue;
+            if (parsed.GetResult(setting.Option) is not { } result) continue;
             string value = setting.Value is null
                 ? parsed.GetValue<bool>(setting.Option).ToString() : result.Tokens[^1].Value;
-            given[setting.Name] = value.Length > 0 ? value : throw new UsageException($"{setting.Option}: its value is empty.");
+            given[setting.Name] = value.Length > 0 ? value
+                : throw new UsageException($"{setting.Option}: its value is empty.");
         }
 
         return new TrainSettings(context, given);

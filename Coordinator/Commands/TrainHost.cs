@@ -52,8 +52,9 @@ internal static class TrainHost
             return Task.CompletedTask;
         }
 
-        public Task StopAsync(CancellationToken cancellation) =>
-            Completion.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        /// <summary>Waits for the run, however it ends.</summary>
+        public async Task StopAsync(CancellationToken cancellation) =>
+            await ((Task)Completion).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
         private async Task<int> RunAsync()
         {

@@ -4,7 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Distributed.Coordinator;
 
 /// <summary>
-/// What <c>train</c> was asked to do, checked: the specification (all that can change a bit) and the settings outside it.
+/// What <c>train</c> was asked to do, checked: the specification (all that can change a bit) and the settings outside
+/// it.
 /// </summary>
 internal sealed record TrainOptions
 {

@@ -164,7 +164,11 @@ internal sealed class TrainOptionsReader
     {
         int more = _settings.Integer("more-epochs", 1, MostEpochs) ?? 0;
         if (more > 0 && _settings.Flag("fresh"))
-            throw _settings.Mistake("more-epochs", "it extends a finished run and --fresh starts anew; give one of them");
+        {
+            throw _settings.Mistake("more-epochs",
+                "it extends a finished run and --fresh starts anew; give one of them");
+        }
+
         return more;
     }
 
@@ -198,7 +202,8 @@ internal sealed class TrainOptionsReader
                     : RunSpecification.FromJson(text, path);
             return found.NumericsClass == RunSpecification.ThisNumericsClass ? found : throw new SpecificationException(
                 $"{path}: it is of numerics class {found.NumericsClass} and this program of " +
-                $"{RunSpecification.ThisNumericsClass}, so its bits can't be had again; use the program that wrote it.");
+                $"{RunSpecification.ThisNumericsClass}, so its bits can't be had again; use the program that wrote " +
+                "it.");
         }
         catch (JsonException error)
         {

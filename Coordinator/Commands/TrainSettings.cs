@@ -52,7 +52,9 @@ internal sealed class TrainSettings
         throw Mistake(name, $"expected a whole number {range}, got '{text}'");
     }
 
-    /// <summary>A number that <paramref name="isValid"/> accepts; <paramref name="range"/> says which those are.</summary>
+    /// <summary>
+    /// A number that <paramref name="isValid"/> accepts; <paramref name="range"/> says which those are.
+    /// </summary>
     public double? Number(string name, Func<double, bool> isValid, string range)
     {
         if (Text(name) is not { } text) return null;
@@ -140,8 +142,8 @@ internal sealed class TrainSettings
         {
             if (!TrainSetting.All.Any(setting => setting.Key.Equals(section.Key, StringComparison.OrdinalIgnoreCase)))
             {
-                throw new UsageException($"{path}: there is no setting {TrainSetting.Section}:{section.Key}; known are " +
-                    $"{string.Join(", ", TrainSetting.All.Select(setting => setting.Key))}.");
+                throw new UsageException($"{path}: there is no setting {TrainSetting.Section}:{section.Key}; known " +
+                    $"are {string.Join(", ", TrainSetting.All.Select(setting => setting.Key))}.");
             }
         }
     }

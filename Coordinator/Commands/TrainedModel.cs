@@ -20,7 +20,8 @@ internal sealed class TrainedModel : IDisposable
         Step = checkpoint.Step;
         Specification = CheckpointMapping.ReadSpecification(checkpoint);
         ClassNames = CheckpointMapping.ReadClassNames(checkpoint);
-        if (ClassNames.Count != Specification.Model.Classes || Specification.Data.Mean.Count != Specification.Model.Channels)
+        if (ClassNames.Count != Specification.Model.Classes ||
+            Specification.Data.Mean.Count != Specification.Model.Channels)
         {
             throw new CheckpointException($"{Path}: its class names or its normalisation don't fit its model " +
                 $"{Specification.Model.Name}; use another checkpoint.");
@@ -53,7 +54,7 @@ internal sealed class TrainedModel : IDisposable
     public ExecutionPlan Plan { get; }
 
     /// <summary>Opens a checkpoint, or a run's best one, and checks every hash.</summary>
-    /// <exception cref="CheckpointException">None is there, it is not sound, or its parts don't fit together.</exception>
+    /// <exception cref="CheckpointException">None is there, it is not sound, or its parts don't fit.</exception>
     public static TrainedModel Open(string path)
     {
         using Checkpoint checkpoint = Checkpoint.Open(path);

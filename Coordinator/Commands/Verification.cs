@@ -52,10 +52,12 @@ internal sealed class Verification
         CheckTensors(checkpoint, specification);
         TrainingProgress progress = CheckpointMapping.ReadProgress(checkpoint);
         CheckLedger(checkpoint, specification, progress);
-        _sound.Add($"{path}: {Wording.Number(checkpoint.Tensors.Count, "tensor")}, weights sha256 {checkpoint.WeightsSha256}");
-        _sound.Add($"{path}: {Wording.Number(progress.Step, "step")}, {Wording.Count(progress.SamplesApplied)} samples " +
-            $"applied exactly once ({Wording.Number(progress.Epoch, "whole epoch")} of {specification.Data.TrainingSamples}" +
-            $"{(progress.EpochSamples == 0 ? "" : $" and {progress.EpochSamples} of the next")})");
+        string next = progress.EpochSamples == 0 ? "" : $" and {progress.EpochSamples} of the next";
+        _sound.Add($"{path}: {Wording.Number(checkpoint.Tensors.Count, "tensor")}, weights sha256 " +
+            checkpoint.WeightsSha256);
+        _sound.Add($"{path}: {Wording.Number(progress.Step, "step")}, {Wording.Count(progress.SamplesApplied)} " +
+            $"samples applied exactly once ({Wording.Number(progress.Epoch, "whole epoch")} of " +
+            $"{specification.Data.TrainingSamples}{next})");
     });
 
     private static void CheckTensors(Checkpoint checkpoint, RunSpecification specification)
@@ -73,13 +75,14 @@ internal sealed class Verification
                 if (!tensor.Shape.SequenceEqual(entry.Shape))
                 {
                     throw new CheckpointException($"{checkpoint.Path}: tensor '{name}' has shape " +
-                        $"[{string.Join(", ", tensor.Shape)}] where its model needs [{string.Join(", ", entry.Shape)}].");
+                        $"[{string.Join(", ", tensor.Shape)}] where its model needs " +
+                        $"[{string.Join(", ", entry.Shape)}].");
                 }
             }
         }
 
-        if (checkpoint.Tensors.FirstOrDefault(tensor => !expected.Contains(tensor.Name)) is { } foreign)
-            throw new CheckpointException($"{checkpoint.Path}: tensor '{foreign.Name}' belongs to no layer of its model.");
+        if (checkpoint.Tensors.FirstOrDefault(tensor => !expected.Contains(tensor.Name)) is { Name: var foreign })
+            throw new CheckpointException($"{checkpoint.Path}: tensor '{foreign}' belongs to no layer of its model.");
     }
 
     /// <summary>What was applied must be what the steps account for.</summary>
@@ -128,7 +131,8 @@ internal sealed class Verification
 
         string resultPath = Path.Combine(folder, ResultFile);
         if (!File.Exists(resultPath)) return;
-        if (RunResult.Read(resultPath) is not { } result) throw new CheckpointException($"{resultPath}: it can't be read.");
+        if (RunResult.Read(resultPath) is not { } result)
+            throw new CheckpointException($"{resultPath}: it can't be read.");
         CheckResult(resultPath, result, latest, folder);
     }
 
@@ -166,7 +170,8 @@ internal sealed class Verification
         }
         catch (JsonException error)
         {
-            throw new CheckpointException($"{path}: not valid JSON ({error.Message.Split(" LineNumber:")[0].TrimEnd('.')}).");
+            string reason = error.Message.Split(" LineNumber:")[0].TrimEnd('.');
+            throw new CheckpointException($"{path}: not valid JSON ({reason}).");
         }
     }
 

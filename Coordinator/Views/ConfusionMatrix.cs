@@ -19,7 +19,7 @@ internal static class ConfusionMatrix
         return counts;
     }
 
-    /// <summary>The matrix as aligned lines, rows named in full and columns as far as they fit; a dot for zero.</summary>
+    /// <summary>The matrix as aligned lines; columns are named as far as it fits, and a zero is a dot.</summary>
     public static IEnumerable<string> Lines(int[][] counts, IReadOnlyList<string> classNames)
     {
         if (counts.Length is 0 or > MostClasses) yield break;

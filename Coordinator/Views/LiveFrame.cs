@@ -21,23 +21,20 @@ internal static class LiveFrame
     public static IRenderable Draw(RunState state, int width, bool unicode)
     {
         RunHeader header = state.Header;
+        double epoch = (double)state.StepInEpoch / Math.Max(1, header.StepsPerEpoch);
+        double run = (double)state.Progress.Step / Math.Max(1, header.TotalSteps);
         List<string> lines =
         [
             $"[bold]{Markup.Escape(header.Model)}[/] on [bold]{Markup.Escape(header.Data)}[/]  step " +
                 $"{Wording.Count(state.Progress.Step)}/{Wording.Count(header.TotalSteps)}  batch {header.Batch}",
-            Bar($"epoch {state.Epoch}/{header.Epochs}", (double)state.StepInEpoch / Math.Max(1, header.StepsPerEpoch), "",
-                width, unicode),
-            Bar("run", (double)state.Progress.Step / Math.Max(1, header.TotalSteps),
-                $"ETA {Wording.Duration(state.TimeLeft)}", width, unicode),
+            Bar($"epoch {state.Epoch}/{header.Epochs}", epoch, "", width, unicode),
+            Bar("run", run, $"ETA {Wording.Duration(state.TimeLeft)}", width, unicode),
             $"loss [bold]{Wording.Loss(state.Loss)}[/]  accuracy [bold]{Wording.Percent(state.Accuracy)}[/]  " +
-                $"{Wording.Count((long)Math.Round(state.SamplesPerSecond))} samples/s",
+                $"{Wording.Speed(state.SamplesPerSecond)}",
             Evaluation(state, width, unicode),
         ];
         lines.AddRange(Workers(state, width, unicode));
-        Grid grid = new() { Width = width };
-        grid.AddColumn(new GridColumn { NoWrap = true, Padding = new Padding(0) });
-        foreach (string line in lines) grid.AddRow(new Markup(line));
-        return grid;
+        return new Rows(lines.Select(line => new CutLine(line)));
     }
 
     private static string Evaluation(RunState state, int width, bool unicode)
@@ -48,7 +45,8 @@ internal static class LiveFrame
                 $"{Wording.Count(evaluation.Done)}/{Wording.Count(evaluation.Count)}", width, unicode);
         }
 
-        if (state.LastEpoch is null || double.IsNaN(state.LastEpoch.ValidationAccuracy)) return "[grey]not validated yet[/]";
+        if (state.LastEpoch is null || double.IsNaN(state.LastEpoch.ValidationAccuracy))
+            return "[grey]not validated yet[/]";
         return $"validation accuracy [bold]{Wording.Percent(state.LastEpoch.ValidationAccuracy)}[/]  best " +
             $"{Wording.Percent(state.Progress.BestAccuracy)} [grey](epoch {state.Progress.BestEpoch})[/]";
     }
@@ -101,4 +99,15 @@ internal static class LiveFrame
     };
 
     private static string Cut(string text, int length) => text.Length <= length ? text : text[..(length - 1)] + ".";
+
+    /// <summary>A line that is cut off at the terminal's edge; a wrapped one would change the height.</summary>
+    private sealed class CutLine(string markup) : Renderable
+    {
+        private const int Unbroken = 10_000;
+
+        private readonly IRenderable _whole = new Markup(markup);
+
+        protected override IEnumerable<Segment> Render(RenderOptions options, int maxWidth) =>
+            Segment.Truncate(_whole.Render(options, Unbroken), maxWidth);
+    }
 }

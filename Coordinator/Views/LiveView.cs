@@ -106,7 +106,11 @@ internal sealed class LiveView : IRunView
         {
             WriteLines();
             lock (_lock)
-                display.UpdateTarget(LiveFrame.Draw(_state!, _console.Profile.Width, _console.Profile.Capabilities.Unicode));
+            {
+                display.UpdateTarget(LiveFrame.Draw(
+                    _state!, _console.Profile.Width, _console.Profile.Capabilities.Unicode));
+            }
+
             _wake.WaitOne(Frame);
         }
     }

@@ -12,8 +12,9 @@ internal static class RunText
         yield return $"model    {header.Model}, {Wording.Number(header.Parameters, "parameter")}";
         yield return $"data     {header.Data}, {Wording.Count(header.TrainingSamples)} training, " +
             $"{Wording.Count(header.ValidationSamples)} validation, {Wording.Count(header.TestSamples)} test samples";
-        yield return $"plan     {Wording.Number(header.Epochs, "epoch")} of {Wording.Number(header.StepsPerEpoch, "step")}, " +
-            $"batch {header.Batch} in micro-batches of {header.MicroBatch}, seed {header.Seed}";
+        yield return $"plan     {Wording.Number(header.Epochs, "epoch")} of " +
+            $"{Wording.Number(header.StepsPerEpoch, "step")}, batch {header.Batch} in micro-batches of " +
+            $"{header.MicroBatch}, seed {header.Seed}";
         string local = header.Workers == 0 ? "none here"
             : $"{header.Workers} here with {Wording.Number(header.Threads, "thread")} each";
         yield return $"workers  {local}{(header.Listen is null ? "" : $", others may join at {header.Listen}")}";
@@ -31,7 +32,7 @@ internal static class RunText
         RunHeader header = state.Header;
         string doing = state.Evaluation is { } evaluation
             ? $"{Split(evaluation.Split)} {Wording.Count(evaluation.Done)}/{Wording.Count(evaluation.Count)}"
-            : $"{Wording.Count((long)Math.Round(state.SamplesPerSecond))} samples/s  ETA {Wording.Duration(state.TimeLeft)}";
+            : $"{Wording.Speed(state.SamplesPerSecond)}  ETA {Wording.Duration(state.TimeLeft)}";
         return $"epoch {state.Epoch}/{header.Epochs}  step {state.Progress.Step}/{header.TotalSteps}  loss " +
             $"{Wording.Loss(state.Loss)} accuracy {Wording.Percent(state.Accuracy)}  {doing}";
     }
@@ -99,20 +100,20 @@ internal static class RunText
             yield return $"epoch {record.Epoch}: {Ledger(record, summary.TrainingSamples)}";
         if (progress.EpochSamples > 0)
         {
-            yield return $"epoch {progress.Epoch + 1}: {progress.EpochSamples}/{summary.TrainingSamples} samples applied " +
-                "so far";
+            yield return $"epoch {progress.Epoch + 1}: {progress.EpochSamples}/{summary.TrainingSamples} samples " +
+                "applied so far";
         }
 
-        yield return $"{Wording.Number(progress.Step, "step")} in {Wording.Seconds(summary.TrainSeconds)} of training, " +
-            $"{Wording.Count((long)Math.Round(summary.SamplesPerSecond))} samples/s{Shares(summary)}";
+        yield return $"{Wording.Number(progress.Step, "step")} in {Wording.Seconds(summary.TrainSeconds)} of " +
+            $"training, {Wording.Speed(summary.SamplesPerSecond)}{Shares(summary)}";
         if (summary.LatestCheckpoint is { } latest) yield return $"saved: {latest}";
         if (summary.BestCheckpoint is { } best && best != summary.LatestCheckpoint) yield return $"best:  {best}";
         if (summary.WeightsSha256 is { } hash) yield return $"weights sha256: {hash}";
         if (summary.Ending == RunEnding.Stopped)
         {
             string reason = summary.Reason.Length == 0 ? "" : $" ({summary.Reason.TrimEnd('.')})";
-            yield return $"stopped in epoch {Math.Min(progress.Epoch + 1, summary.Epochs)} of {summary.Epochs}{reason}; " +
-                "the same command goes on from here";
+            yield return $"stopped in epoch {Math.Min(progress.Epoch + 1, summary.Epochs)} of " +
+                $"{summary.Epochs}{reason}; the same command goes on from here";
         }
         else if (summary.Ending == RunEnding.Completed && summary.Reason.Length > 0)
         {

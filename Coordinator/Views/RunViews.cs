@@ -15,7 +15,8 @@ internal static class RunViews
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static LiveView? CreateLive(CommandContext context)
     {
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Output) });
+        IAnsiConsole console = AnsiConsole.Create(
+            new AnsiConsoleSettings { Out = new AnsiConsoleOutput(context.Output) });
         return console.Profile.Capabilities.Ansi ? new LiveView(console, context.Output, context.Error) : null;
     }
 }

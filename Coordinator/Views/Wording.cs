@@ -24,11 +24,15 @@ internal static class Wording
     public static string Duration(TimeSpan? time) => time is not { } known ? "-"
         : known.TotalHours < 1
             ? string.Create(CultureInfo.InvariantCulture, $"{(int)known.TotalMinutes}:{known.Seconds:00}")
-            : string.Create(CultureInfo.InvariantCulture, $"{(int)known.TotalHours}:{known.Minutes:00}:{known.Seconds:00}");
+            : string.Create(
+                CultureInfo.InvariantCulture, $"{(int)known.TotalHours}:{known.Minutes:00}:{known.Seconds:00}");
 
     /// <summary>12.3 s below two minutes, else as <see cref="Duration"/>.</summary>
     public static string Seconds(double seconds) => seconds < 120
         ? string.Create(CultureInfo.InvariantCulture, $"{seconds:F1} s") : Duration(TimeSpan.FromSeconds(seconds));
+
+    /// <summary>1,234 samples/s.</summary>
+    public static string Speed(double samplesPerSecond) => Count((long)Math.Round(samplesPerSecond)) + " samples/s";
 
     /// <summary>1.5 KiB, 37.0 MiB.</summary>
     public static string Bytes(long bytes)

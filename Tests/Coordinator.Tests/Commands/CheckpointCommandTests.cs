@@ -52,8 +52,8 @@ public sealed class CheckpointCommandTests : IDisposable
         Save();
         CommandRun run = await CommandRun.Of("evaluate", Run, "--data", "Digits", "--split", split);
         Assert.Contains($" of {samples}), loss ", run.Output);
-        Assert.StartsWith("note: the digits found here are not the data that the checkpoint was trained on (sha256 ", run.Error,
-            StringComparison.Ordinal);
+        Assert.StartsWith("note: the digits found here are not the data that the checkpoint was trained on (sha256 ",
+            run.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -109,7 +109,8 @@ public sealed class CheckpointCommandTests : IDisposable
         File.WriteAllText(_folder["note.png"], "not a picture");
         CommandRun run = await CommandRun.Of("predict", Run, _folder["note.png"]);
         Assert.Equal(ExitCode.UserError, run.ExitCode);
-        Assert.StartsWith($"error: {_folder["note.png"]}: this is neither a PNG image nor", run.Error, StringComparison.Ordinal);
+        Assert.StartsWith($"error: {_folder["note.png"]}: this is neither a PNG image nor", run.Error,
+            StringComparison.Ordinal);
     }
 
     [Fact]

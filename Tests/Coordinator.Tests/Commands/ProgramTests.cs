@@ -35,8 +35,8 @@ public sealed class ProgramTests
     public async Task AUsersMistakeWithinARunIsOneLine()
     {
         CommandRun run = await CommandRun.Of(
-            ["train"], [], train: (_, _, _, _) => throw new SpecificationException("No sample is left: choose others."));
-        Assert.Equal((ExitCode.UserError, "error: No sample is left: choose others."), (run.ExitCode, run.Error.TrimEnd()));
+            ["train"], [], train: (_, _, _, _) => throw new SpecificationException("No sample is left."));
+        Assert.Equal((ExitCode.UserError, "error: No sample is left."), (run.ExitCode, run.Error.TrimEnd()));
     }
 
     [Fact]

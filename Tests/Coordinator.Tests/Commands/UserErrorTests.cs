@@ -26,9 +26,9 @@ public sealed class UserErrorTests
     [InlineData("train --validation 1", "--validation: expected a number from 0 to below 1, got '1'.")]
     [InlineData("train --validation 0 --patience 2", "--patience: without a validation part no epoch is better")]
     [InlineData("train --seed -1", "--seed: expected a whole number from 0 to 18446744073709551615, got '-1'.")]
-    [InlineData("train --model resnet999", "unknown model \"resnet999\"; known: convnet, lenet5, mlp, or the name of a")]
+    [InlineData("train --model resnet999", "unknown model \"resnet999\"; known: convnet, lenet5, mlp, or the name")]
     [InlineData("train --model nowhere.json", "nowhere.json: there is no such file; check the path of the model.")]
-    [InlineData("train --data imagenet21k", "--data: expected one of digits, mnist, fashion-mnist, kmnist, got 'imagenet21k'.")]
+    [InlineData("train --data image", "--data: expected one of digits, mnist, fashion-mnist, kmnist, got 'image'.")]
     [InlineData("train --optimizer newton", "optimizer: unknown optimizer \"newton\"; known: sgd.")]
     [InlineData("train --schedule never", "schedule: unknown schedule \"never\"; known: constant, cosine, one-cycle.")]
     [InlineData("train --workers 0", "--workers: 0 local workers need --listen HOST:PORT, where others can join.")]
@@ -38,11 +38,11 @@ public sealed class UserErrorTests
     [InlineData("train --engine akka", "--engine: this build has no Akka engine; use local.")]
     [InlineData("train --engine warp", "--engine: expected one of local, akka, got 'warp'.")]
     [InlineData("train --augment crop,flip", "--augment: 'crop,flip' is not available in this version; leave it out.")]
-    [InlineData("train --convolution winograd", "--convolution: 'winograd' is not available in this version; use direct.")]
+    [InlineData("train --convolution strict", "--convolution: 'strict' is not available in this version; use direct.")]
     [InlineData("train --name a/b", "--name: 'a/b' can't be a folder's name; use letters, digits, '-', '_' and '.'.")]
     [InlineData("train --name ..", "--name: '..' can't be a folder's name;")]
     [InlineData("train --fresh --more-epochs 1", "--more-epochs: it extends a finished run and --fresh starts anew;")]
-    [InlineData("train --spec nowhere.json", "nowhere.json: there is no such file; check the path of the specification.")]
+    [InlineData("train --spec none.json", "none.json: there is no such file; check the path of the specification.")]
     [InlineData("train --log-level loud", "--log-level: expected one of Trace, Debug,")]
     [InlineData("evaluate", "evaluate: CHECKPOINT is missing; --help says more.")]
     [InlineData("evaluate nowhere", "nowhere: there is no such checkpoint; check the path.")]
@@ -75,7 +75,7 @@ public sealed class UserErrorTests
     }
 
     [Theory]
-    [InlineData("""{"Distributed": {"Epochs": "many"}}""", ", Distributed:Epochs: expected a whole number from 1 to 1000000, got 'many'.")]
+    [InlineData("""{"Distributed": {"Epochs": "many"}}""", ", Distributed:Epochs: expected a whole number from 1 to")]
     [InlineData("""{"Distributed": {"Epoch": 3}}""", ": there is no setting Distributed:Epoch; known are Model, Data,")]
     [InlineData("""{"Distributed": """, ": not valid JSON: ")]
     public async Task AFileIsNamedAsTheSourceOfItsMistake(string json, string expected)
@@ -127,7 +127,8 @@ public sealed class UserErrorTests
         using TemporaryFolder folder = new();
         File.WriteAllText(folder["big.json"], """
             {"name": "big", "input": [1, 28, 28], "classes": 10, "layers": [
-             {"type": "conv2d", "outChannels": 4, "kernel": 29}, {"type": "flatten"}, {"type": "linear", "outputs": 10}]}
+             {"type": "conv2d", "outChannels": 4, "kernel": 29}, {"type": "flatten"},
+             {"type": "linear", "outputs": 10}]}
             """);
         CommandRun run = await CommandRun.Of("train", "--model", folder["big.json"]);
         Assert.Equal(ExitCode.UserError, run.ExitCode);

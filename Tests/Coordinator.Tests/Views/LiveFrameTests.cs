@@ -52,9 +52,8 @@ public sealed class LiveFrameTests
         state.Add(new EvaluationAdvanced(DataSplit.Validation, 5, 10));
         Assert.Equal(height, Draw(state, width).Length);
         state.Add(ViewSamples.EpochEnd(1));
-        state.Add(ViewSamples.Worker(
-            2, "worker 2", WorkerStanding.Gone, "its process ended with a reason that does not fit on any line of a terminal, " +
-            "however wide the user may have made the window, because it goes on and on and on and on"));
+        string longReason = string.Join(' ', Enumerable.Repeat("on and on", 50));
+        state.Add(ViewSamples.Worker(2, "worker 2", WorkerStanding.Gone, longReason));
 
         string[] lines = Draw(state, width);
 

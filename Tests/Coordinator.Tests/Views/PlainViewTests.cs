@@ -30,7 +30,8 @@ public sealed class PlainViewTests
             "workers  2 here with 1 thread each",
             "folder   runs/tiny-digits",
             "worker 1 takes part",
-            "epoch 1/3  loss 0.2500 accuracy 50.00%  validation loss 0.1250 accuracy 90.00% (best)  100/100 samples applied exactly once",
+            "epoch 1/3  loss 0.2500 accuracy 50.00%  validation loss 0.1250 accuracy 90.00% (best)  " +
+                "100/100 samples applied exactly once",
             "worker 1 is gone: its process ended",
             "test accuracy 95.00% (19 of 20), loss 0.5000 (parameters of epoch 2)",
             "Confusion (rows: true class, columns: predicted):",
@@ -94,8 +95,8 @@ public sealed class PlainViewTests
     {
         using StringWriter output = new(), error = new();
         using PlainView view = new(output, error, new ManualTime());
-        view.End(ViewSamples.Summary with { Ending = RunEnding.UserError, Reason = "The loss of step 7 is not finite." });
-        Assert.Equal("error: The loss of step 7 is not finite.", error.ToString().TrimEnd());
+        view.End(ViewSamples.Summary with { Ending = RunEnding.UserError, Reason = "The loss is not finite." });
+        Assert.Equal("error: The loss is not finite.", error.ToString().TrimEnd());
         Assert.DoesNotContain("not finite", output.ToString());
     }
 

@@ -45,7 +45,8 @@ internal static class ViewSamples
     }
 
     public static StepEnded Step(int epoch, int steps) => new(
-        After(epoch, steps), new NodeStatistics(steps == 4 ? 4 : 32, 1, 1, 1), Seconds: 0.5, SlowestComputeSeconds: 0.4);
+        After(epoch, steps), new NodeStatistics(steps == 4 ? 4 : 32, 1, 1, 1), Seconds: 0.5,
+        SlowestComputeSeconds: 0.4);
 
     public static EpochRecord Record(int epoch) => new(epoch, epoch * 4, 0.25, 0.5, 0.125, 0.9, 100);
 
