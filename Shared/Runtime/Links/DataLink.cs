@@ -31,6 +31,7 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
     private int _blockLength;
     private ITensorReceiver<TIn>? _receiver;
     private ITensorSource<TOut>? _source;
+    private Thread? _sender;
 
     internal DataLink(FrameSocket socket, ProtocolLimits limits)
     {
@@ -69,7 +70,7 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
         _source = source;
         _socket.ReceiveTimeout = _limits.TransferMilliseconds;
         if (source is not null)
-            LinkThread.Start($"data send {Peer}", SendLoop);
+            _sender = LinkThread.Start($"data send {Peer}", SendLoop);
         LinkThread.Start($"data receive {Peer}", ReceiveLoop);
     }
 
@@ -166,6 +167,11 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
         {
         }
         Close(LinkEnd.ClosedHere); // has ended already: this wakes the sending thread
+        // Nobody reads a lent tensor any more once the owner is told: it may free them all.
+        _sender?.Join();
+        lock (_sendLock)
+        {
+        }
         _receiver!.Ended(_socket.End!.Value);
     }
 

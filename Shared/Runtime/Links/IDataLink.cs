@@ -18,7 +18,8 @@ public interface ITensorReceiver<TIn> where TIn : struct, ITensorHeader<TIn>
     /// </summary>
     void Received(in TIn header);
 
-    /// <summary>The link ended: called exactly once, and last. A block acquired but not received is free.</summary>
+    /// <summary>The link ended: called exactly once, and last, when no lent tensor is in use any more. A block acquired
+    /// but not received is free.</summary>
     void Ended(LinkEnd end);
 }
 
@@ -51,6 +52,7 @@ public interface IDataLink<TOut> : IDisposable where TOut : struct, ITensorHeade
     bool Send(in TOut header, ReadOnlySpan<float> payload);
 
     /// <summary>Has a tensor sent by the link's own thread, which borrows it from the <see cref="ITensorSource{TOut}"/>
-    /// in turn. Returns at once. False: the link has ended, or its peer is so far behind that it now has.</summary>
+    /// in turn. Returns at once. False: the link has ended, or its peer is so far behind that it now has; a tensor that
+    /// is lent at that moment still comes back by <see cref="ITensorSource{TOut}.Sent"/>.</summary>
     bool Post(in TOut header);
 }

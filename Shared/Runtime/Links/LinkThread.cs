@@ -5,6 +5,10 @@ internal static class LinkThread
 {
     private const int StackBytes = 1 << 20;
 
-    public static void Start(string name, ThreadStart run) =>
-        new Thread(run, StackBytes) { Name = name, IsBackground = true }.Start();
+    public static Thread Start(string name, ThreadStart run)
+    {
+        Thread thread = new(run, StackBytes) { Name = name, IsBackground = true };
+        thread.Start();
+        return thread;
+    }
 }

@@ -111,7 +111,13 @@ internal sealed class TensorRecorder<TIn, TOut>(int length) : ITensorReceiver<TI
         _over.Set();
     }
 
-    public ReadOnlySpan<float> Lend(in TOut header) => Loan;
+    public int LentCount { get; private set; }
+
+    public ReadOnlySpan<float> Lend(in TOut header)
+    {
+        LentCount++;
+        return Loan;
+    }
 
     public void Sent(in TOut header) => SentCount++;
 }
