@@ -49,6 +49,7 @@ internal static class Program
         if (options.IsLocal) OrphanGuard.Start();
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton<IHostLifetime, WorkerLifetime>();
         builder.Services.AddSingleton<WorkerService>();
         builder.Services.AddHostedService(services => services.GetRequiredService<WorkerService>());
         using IHost host = builder.Build();

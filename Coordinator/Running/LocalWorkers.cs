@@ -82,8 +82,8 @@ internal sealed class LocalWorkers : IDisposable
     }
 
     /// <summary>
-    /// Starts no worker any more, and waits for those that live to end by themselves, as they were told over their
-    /// links; what still lives at the deadline is killed.
+    /// Starts no worker any more, and lets those that live end by themselves, whether they have joined the run or are
+    /// still on the way; what still lives at the deadline is killed.
     /// </summary>
     public Task StopAsync(TimeSpan deadline)
     {
@@ -91,6 +91,7 @@ internal sealed class LocalWorkers : IDisposable
         {
             if (_stopping) return;
             _stopping = true;
+            foreach (Slot slot in _slots) slot.Process?.CloseInput();
             _deadline = After(deadline, KillAll);
             EndIfNoneLives();
         });
@@ -157,7 +158,8 @@ internal sealed class LocalWorkers : IDisposable
             return;
         }
 
-        if (exitCode == ExitCode.UserError) GiveUp(slot, slot.Explanation ?? "it gave no reason", isUserError: true);
+        if (exitCode == ExitCode.Done) GiveUp(slot, "it was told to stop", isUserError: false);
+        else if (exitCode == ExitCode.UserError) GiveUp(slot, slot.Explanation ?? "it gave no reason", isUserError: true);
         else Died(slot, Describe(exitCode) + (slot.Explanation is { } reason ? $" ({reason.TrimEnd('.')})" : ""));
     }
 

@@ -62,7 +62,9 @@ internal sealed class Cluster : IDisposable
     public void Show(RunEvent happened)
     {
         if (happened is StepEnded step) Figures.Count(step);
-        _show(happened);
+
+        // Workers are told to stop when the run ends: that they do is nothing to say.
+        if (!_finished.Task.IsCompleted) _show(happened);
     }
 
     /// <summary>Counts a node for the worker that computed it.</summary>

@@ -202,7 +202,6 @@ public sealed partial class CoordinatorRole
         _stopDeadline = now + _settings.StopDeadline;
         _saveRequested = true;
         if (_phase == Phase.Evaluating) AbandonEvaluation();
-        effects.Add(new Report(new Notice("Stopping: ending the step and writing a checkpoint.")));
     }
 
     /// <summary>A step that does not end in time, or that nobody is left to end, is given up when stopping.</summary>
