@@ -16,8 +16,11 @@ internal sealed class RunFolder : IDisposable
     private const string TokenFile = "token";
     private const string MetricsFile = "metrics.jsonl";
     private const string CheckpointsFolder = "checkpoints";
+    private const string SettingsField = "settings";
+    private const string MoreEpochsField = "moreEpochs";
 
     private readonly RunLock _lock;
+    private int _recordedMoreEpochs;
 
     private RunFolder(string path, string? movedTo)
     {
@@ -82,6 +85,21 @@ internal sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>
+    /// The epochs that a command asks for. With <c>--more-epochs N</c> they are N more than a finished run has; the same
+    /// command again, after that was interrupted, asks for the same.
+    /// </summary>
+    /// <exception cref="SpecificationException">There is no finished run to extend.</exception>
+    public int EpochsAsked(TrainOptions options)
+    {
+        if (options.MoreEpochs == 0) return options.Specification.Epochs;
+        if (Recorded is { } run && IsFinished) return checked(run.Epochs + options.MoreEpochs);
+        if (Recorded is { } extended && _recordedMoreEpochs == options.MoreEpochs) return extended.Epochs;
+        throw new SpecificationException(Recorded is null
+            ? $"{Folder}: --more-epochs extends a finished run, and there is none; leave it out."
+            : $"{Folder}: --more-epochs extends a finished run, and this one is not finished; finish it without.");
+    }
+
     /// <summary>Writes <c>run.json</c>; the run is unfinished from now on.</summary>
     /// <exception cref="UsageException">It can't be written.</exception>
     public void Record(RunSpecification specification, TrainOptions options)
@@ -98,7 +116,7 @@ internal sealed class RunFolder : IDisposable
 
         AtomicFile.Write(Within(RunFile), stream.ToArray());
         AtomicFile.Delete(Within(ResultFile));
-        (Recorded, Result) = (specification, null);
+        (Recorded, Result, _recordedMoreEpochs) = (specification, null, options.MoreEpochs);
     }
 
     /// <summary>Writes <c>result.json</c>.</summary>
@@ -135,11 +153,10 @@ internal sealed class RunFolder : IDisposable
 
     private static string? MoveAside(string path)
     {
-        if (!File.Exists(Path.Combine(path, RunFile)) &&
-            !Directory.Exists(Path.Combine(path, CheckpointsFolder)))
-        {
-            return null;
-        }
+        string checkpoints = Path.Combine(path, CheckpointsFolder);
+        bool isRun = File.Exists(Path.Combine(path, RunFile))
+            || (Directory.Exists(checkpoints) && Directory.EnumerateFiles(checkpoints).Any());
+        if (!isRun) return null;
 
         // Nobody may be writing it.
         RunLock.Acquire(path).Dispose();
@@ -162,7 +179,7 @@ internal sealed class RunFolder : IDisposable
 
     private static void WriteSettings(Utf8JsonWriter writer, TrainOptions options)
     {
-        writer.WriteStartObject("settings");
+        writer.WriteStartObject(SettingsField);
         writer.WriteNumber("workers", options.Workers);
         writer.WriteNumber("threads", options.Threads);
         writer.WriteString("dataDirectory", options.DataDirectory);
@@ -170,6 +187,7 @@ internal sealed class RunFolder : IDisposable
         writer.WriteNumber("minimumWorkers", options.MinimumWorkers);
         writer.WriteNumber("checkpointEverySteps", options.CheckpointEverySteps);
         writer.WriteString("initial", options.Initial);
+        writer.WriteNumber(MoreEpochsField, options.MoreEpochs);
         writer.WriteString("engine", options.Engine);
         writer.WriteEndObject();
     }
@@ -181,10 +199,11 @@ internal sealed class RunFolder : IDisposable
         {
             if (!File.Exists(path)) return null;
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
-            return document.RootElement.ValueKind == JsonValueKind.Object &&
-                document.RootElement.TryGetProperty("specification", out JsonElement specification)
-                    ? RunSpecification.FromJson(specification, path)
-                    : throw new SpecificationException("it holds no specification");
+            JsonElement root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("specification", out JsonElement specification))
+                throw new SpecificationException("it holds no specification");
+            _recordedMoreEpochs = ReadMoreEpochs(root);
+            return RunSpecification.FromJson(specification, path);
         }
         catch (Exception error) when (error is SpecificationException or ModelException or JsonException)
         {
@@ -197,6 +216,11 @@ internal sealed class RunFolder : IDisposable
             throw new UsageException($"{path}: the file can't be read ({error.Message.TrimEnd('.')}).");
         }
     }
+
+    private static int ReadMoreEpochs(JsonElement root) =>
+        root.TryGetProperty(SettingsField, out JsonElement settings) && settings.ValueKind == JsonValueKind.Object
+            && settings.TryGetProperty(MoreEpochsField, out JsonElement more) && more.ValueKind == JsonValueKind.Number
+            && more.TryGetInt32(out int epochs) ? epochs : 0;
 
     private string Within(string name) => Path.Combine(Folder, name);
 }

@@ -11,6 +11,9 @@ internal interface IWorkerProcess : IDisposable
     /// <summary>The system's number for it.</summary>
     int Id { get; }
 
+    /// <summary>Lets it see the end of its standard input, at which it ends by itself.</summary>
+    void CloseInput();
+
     /// <summary>Ends it at once; no error if it has ended.</summary>
     void Kill();
 }
@@ -124,6 +127,18 @@ internal sealed class WorkerLauncher : IWorkerLauncher
         }
 
         public int Id { get; }
+
+        public void CloseInput()
+        {
+            try
+            {
+                _process.StandardInput.Close();
+            }
+            catch (IOException)
+            {
+                // It has ended.
+            }
+        }
 
         public void Kill()
         {

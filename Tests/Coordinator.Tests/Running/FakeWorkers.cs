@@ -76,6 +76,11 @@ internal sealed class FakeWorker(int launchId, int id, Action<string, bool> prin
         if (Interlocked.Exchange(ref _ended, 1) == 0) ended(exitCode);
     }
 
+    /// <summary>Whether it was let see the end of its standard input.</summary>
+    public bool WasAskedToEnd { get; private set; }
+
+    public void CloseInput() => WasAskedToEnd = true;
+
     public void Kill()
     {
         WasKilled = true;

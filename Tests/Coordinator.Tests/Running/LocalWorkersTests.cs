@@ -139,6 +139,7 @@ public sealed class LocalWorkersTests : IDisposable
         second.End(0);
         await stopped.WaitAsync(Deadline);
         _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.True(second.WasAskedToEnd);
         Assert.False(second.WasKilled);
         Assert.Equal(0, _fake.StartedAndUnseen);
         Assert.Equal(0, _workers.Restarts);

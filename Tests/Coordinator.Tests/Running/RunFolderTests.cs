@@ -126,6 +126,27 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
+    public void AnExtensionThatWasInterruptedIsNotExtendedAgain()
+    {
+        TrainOptions options = RunSamples.Options(_specification);
+        TrainOptions more = options with { MoreEpochs = 2 };
+        using (RunFolder folder = Open())
+        {
+            Assert.Throws<SpecificationException>(() => folder.EpochsAsked(more));
+            folder.Record(_specification, options);
+            Assert.Throws<SpecificationException>(() => folder.EpochsAsked(more));
+            folder.Record(RunResult.Of(
+                RunEnding.Completed, "", _specification, RunSamples.Progress(3, 0, bestEpoch: 2), test: null));
+            Assert.Equal(3, folder.EpochsAsked(options));
+            Assert.Equal(5, folder.EpochsAsked(more));
+            folder.Record(_specification with { Epochs = 5 }, more);
+        }
+
+        using RunFolder again = Open();
+        Assert.Equal(5, again.EpochsAsked(more));
+    }
+
+    [Fact]
     public void AResultHasTheFieldsThatToolsReadAndABalancedLedger()
     {
         using RunFolder folder = Open();
