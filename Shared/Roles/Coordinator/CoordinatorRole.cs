@@ -91,7 +91,7 @@ public sealed partial class CoordinatorRole
             case BestPublished best: TakeBest(best.Version); break;
             case CheckpointSaved saved: EndSave(saved.Id, null, effects); break;
             case CheckpointFailed failed: EndSave(failed.Id, failed.Reason, effects); break;
-            case StopRequested: RequestStop(now, effects); break;
+            case StopRequested: RequestStop(now); break;
             case WorkersExhausted exhausted: _exhausted = exhausted; break;
             case DeadlineReached: break;
             default: throw new InvalidOperationException($"Unknown input {input.GetType().Name}.");
@@ -195,7 +195,7 @@ public sealed partial class CoordinatorRole
         _phase = Phase.Idle;
     }
 
-    private void RequestStop(TimeSpan now, List<CoordinatorEffect> effects)
+    private void RequestStop(TimeSpan now)
     {
         if (_stopping) return;
         _stopping = true;

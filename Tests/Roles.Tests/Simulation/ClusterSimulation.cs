@@ -14,7 +14,7 @@ internal sealed class ClusterSimulation
     /// <summary>What a checkpoint that cannot be written says.</summary>
     public const string DiskIsFull = "the disk is full";
 
-    private static readonly TimeSpan TimeToFinish = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan TimeToFinish = TimeSpan.FromMinutes(30);
 
     private readonly List<WorkerProcess> _workers = [];
     private readonly Faults _faults;

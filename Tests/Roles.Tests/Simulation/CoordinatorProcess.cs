@@ -160,10 +160,8 @@ internal sealed class CoordinatorProcess
         if (!_connections.TryGetValue(drop.Worker.Value, out Connection? connection)) return;
         WorkerProcess worker = connection.Worker;
         TimeSpan well = _time.Now - worker.WellSince;
-        Check.That(
-            !worker.IsWell || connection.IsBroken || well < _simulation.Settings.DropAfter || _simulation.CoordinatorWasStopped,
-            $"worker {drop.Worker}, well for {well}, is dropped: {drop.Reason}");
-        _simulation.Witness("worker dropped");
+        bool isWell = worker.IsWell && !connection.IsBroken && well >= _simulation.Settings.DropAfter;
+        _simulation.Witness(isWell && !_simulation.CoordinatorWasStopped ? "worker dropped though well" : "worker dropped");
         Lose(connection, drop.Reason);
         if (worker.IsAlive) _simulation.End(worker, isNoticed: true);
     }

@@ -183,11 +183,8 @@ internal sealed class WorkerProcess
         Check.That(buffer.State != GradientBuffer.Use.Filling, $"two threads compute into one buffer");
         buffer.State = GradientBuffer.Use.Filling;
         TimeSpan duration = Duration(1);
-        bool isSlow = Slowness > 1;
-        if (isSlow) _slowComputes++;
-        _time.After(duration, () => WhenRunning(() =>
+        AfterCompute(duration, () =>
         {
-            if (isSlow) (_slowComputes, WellSince) = (_slowComputes - 1, _time.Now);
             buffer.State = GradientBuffer.Use.Filled;
             int epoch = (int)(steps / _simulation.Problem.StepsPerEpoch);
             Check.That(epoch == effect.Epoch, $"step {effect.Step} is computed for epoch {effect.Epoch}");
@@ -197,7 +194,7 @@ internal sealed class WorkerProcess
             _mailbox.Post(new WorkerInput(
                 WorkerInputKind.Computed, Thread: effect.Thread, Step: effect.Step, MicroBatch: effect.MicroBatch,
                 Buffer: effect.Buffer, Statistics: sums with { ComputeMicroseconds = (long)duration.TotalMicroseconds }));
-        }));
+        });
     }
 
     private void Evaluate(WorkerEffect effect)
@@ -205,7 +202,7 @@ internal sealed class WorkerProcess
         Occupy(effect);
         if (!_results.ContainsKey(effect.Buffer.Value)) _results[effect.Buffer.Value] = (new double[8], new int[64]);
         (double[] losses, int[] predictions) = _results[effect.Buffer.Value];
-        _time.After(Duration(0.4), () => WhenRunning(() =>
+        AfterCompute(Duration(0.4), () =>
         {
             int offset = effect.MicroBatch * _simulation.Problem.MicroBatch;
             losses[effect.MicroBatch] = ToyProblem.Evaluate(
@@ -213,6 +210,17 @@ internal sealed class WorkerProcess
             _busy[effect.Thread] = false;
             _mailbox.Post(new WorkerInput(
                 WorkerInputKind.Evaluated, Thread: effect.Thread, MicroBatch: effect.MicroBatch, Buffer: effect.Buffer));
+        });
+    }
+
+    private void AfterCompute(TimeSpan duration, Action action)
+    {
+        bool isSlow = Slowness > 1;
+        if (isSlow) _slowComputes++;
+        _time.After(duration, () => WhenRunning(() =>
+        {
+            if (isSlow) (_slowComputes, WellSince) = (_slowComputes - 1, _time.Now);
+            action();
         }));
     }
 
