@@ -36,6 +36,8 @@ public static unsafe class MaxPool
                         // The last vector may reach into the next pixel, which overwrites what it wrote there.
                         nint room = Math.Min(input.Length - start - window.Last, output.Length - o) - Lanes.Count;
                         int c = 0;
+                        for (; c <= channels - 4L * Lanes.Count; c += 4 * Lanes.Count)
+                            BestOfFourVectors(window, x + start + c, y + o + c, where + o + c);
                         for (; c < channels && c <= room; c += Lanes.Count)
                             BestOfEight(window, x + start + c, y + o + c, where + o + c);
                         for (; c < channels; c++)
@@ -75,20 +77,33 @@ public static unsafe class MaxPool
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void BestOfEight(in PoolWindow w, float* x, float* y, byte* where)
     {
-        Vector256<float> best = Vector256.Load(x + w.Offsets[0]);
-        Vector256<int> index = Vector256.Create((int)w.Places[0]);
+        var best = new VectorBest(x + w.Offsets[0], w.Places[0]);
+        for (int k = 1; k < w.Count; k++)
+            best.Consider(x + w.Offsets[k], Vector256.Create((int)w.Places[k]));
+        best.Store(y, where);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void BestOfFourVectors(in PoolWindow w, float* x, float* y, byte* where)
+    {
+        float* first = x + w.Offsets[0];
+        var best0 = new VectorBest(first, w.Places[0]);
+        var best1 = new VectorBest(first + 8, w.Places[0]);
+        var best2 = new VectorBest(first + 16, w.Places[0]);
+        var best3 = new VectorBest(first + 24, w.Places[0]);
         for (int k = 1; k < w.Count; k++)
         {
-            Vector256<float> value = Vector256.Load(x + w.Offsets[k]);
-            // Not (value <= best), but false where best is NaN: greater, or the first NaN.
-            Vector256<float> wins = Vector256.AndNot(
-                Vector256.Equals(best, best), Vector256.LessThanOrEqual(value, best));
-            best = Vector256.ConditionalSelect(wins, value, best);
-            index = Vector256.ConditionalSelect(wins.AsInt32(), Vector256.Create((int)w.Places[k]), index);
+            float* value = x + w.Offsets[k];
+            Vector256<int> place = Vector256.Create((int)w.Places[k]);
+            best0.Consider(value, place);
+            best1.Consider(value + 8, place);
+            best2.Consider(value + 16, place);
+            best3.Consider(value + 24, place);
         }
-        best.Store(y);
-        Vector128<short> narrow = Sse2.PackSignedSaturate(index.GetLower(), index.GetUpper());
-        Unsafe.WriteUnaligned(where, Sse2.PackUnsignedSaturate(narrow, narrow).AsUInt64().ToScalar());
+        best0.Store(y, where);
+        best1.Store(y + 8, where + 8);
+        best2.Store(y + 16, where + 16);
+        best3.Store(y + 24, where + 24);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -158,5 +173,38 @@ public static unsafe class MaxPool
                     dx[(row * s.InWidth + column) * channels + c] += *dy;
                 }
             }
+    }
+
+    /// <summary>The largest elements so far of eight channels, and their places.</summary>
+    private struct VectorBest
+    {
+        private Vector256<float> _value;
+        private Vector256<int> _place;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public VectorBest(float* first, byte place)
+        {
+            _value = Vector256.Load(first);
+            _place = Vector256.Create((int)place);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Consider(float* candidate, Vector256<int> place)
+        {
+            Vector256<float> value = Vector256.Load(candidate);
+            // Not (value <= best), but false where best is NaN: greater, or the first NaN.
+            Vector256<float> wins = Vector256.AndNot(
+                Vector256.Equals(_value, _value), Vector256.LessThanOrEqual(value, _value));
+            _value = Vector256.ConditionalSelect(wins, value, _value);
+            _place = Vector256.ConditionalSelect(wins.AsInt32(), place, _place);
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public readonly void Store(float* values, byte* places)
+        {
+            _value.Store(values);
+            Vector128<short> narrow = Sse2.PackSignedSaturate(_place.GetLower(), _place.GetUpper());
+            Unsafe.WriteUnaligned(places, Sse2.PackUnsignedSaturate(narrow, narrow).AsUInt64().ToScalar());
+        }
     }
 }
