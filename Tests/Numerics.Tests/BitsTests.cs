@@ -8,7 +8,7 @@ namespace Distributed.Numerics.Tests;
 public class BitsTests
 {
     /// <summary>
-    /// The bits of numerics class fp32-cpu-1. Other bits are another class: raise the number in the runs' specification.
+    /// The bits of numerics class fp32-cpu-1. Other bits are another class: raise the number in a run's specification.
     /// </summary>
     private const string ClassBits = "38e4b4d2fe2fb44ef5a8e2d5f6703f5d990c8f13adb6263da649c0b1708f3968";
 
