@@ -22,6 +22,7 @@ internal sealed class WorkerConnection(
     private DataLink<ParametersHeader, GradientHeader>? _data;
     private Cluster? _cluster;
     private BufferId? _receiving;
+    private bool _dataEnded;
     private int _gone;
     private int _pushes;
     private long _allocatedBytes;
@@ -51,9 +52,15 @@ internal sealed class WorkerConnection(
     /// <summary>Sends a publication on the data link's own thread; an older one that still waits is skipped.</summary>
     public void Publish(Publication publication, Fence fence)
     {
-        publication.Use();
-        lock (_outgoing) _outgoing.Enqueue(publication);
-        if (_data?.Post(new ParametersHeader(fence, publication.Version)) != true) ReleaseOutgoing();
+        lock (_outgoing)
+        {
+            if (_dataEnded) return;
+            publication.Use();
+            _outgoing.Enqueue(publication);
+        }
+
+        // If the link has ended meanwhile, its Ended releases what was enqueued.
+        _data?.Post(new ParametersHeader(fence, publication.Version));
     }
 
     /// <summary>Ends both links; what is queued on the control link is sent first.</summary>
@@ -98,7 +105,12 @@ internal sealed class WorkerConnection(
     {
         if (_receiving is { } buffer) _cluster!.Store.ReleaseGradient(buffer);
         _receiving = null;
-        ReleaseOutgoing();
+        lock (_outgoing)
+        {
+            _dataEnded = true;
+            while (_outgoing.TryDequeue(out Publication? publication)) publication.Release();
+        }
+
         End(end.Reason);
     }
 
@@ -123,14 +135,6 @@ internal sealed class WorkerConnection(
         lock (_outgoing)
         {
             if (_outgoing.TryDequeue(out Publication? publication)) publication.Release();
-        }
-    }
-
-    private void ReleaseOutgoing()
-    {
-        lock (_outgoing)
-        {
-            while (_outgoing.TryDequeue(out Publication? publication)) publication.Release();
         }
     }
 
