@@ -19,9 +19,9 @@ internal interface ILocalWorkersObserver
 
 /// <summary>
 /// The worker processes that the coordinator starts on its own machine. One that dies is started again after a pause
-/// that doubles with every death; one that keeps dying without contributing anything is given up, and one that ends with
-/// the exit code of a user's mistake at once. All processes are started by one thread that lives as long as they do,
-/// because Linux kills a worker when the thread that started it ends.
+/// that doubles with every death; one that keeps dying without contributing anything is given up, and so is one that was
+/// told to stop, or ends with the exit code of a user's mistake, at once. All processes are started by one thread that
+/// lives as long as they do, because Linux kills a worker when the thread that started it ends.
 /// </summary>
 internal sealed class LocalWorkers : IDisposable
 {

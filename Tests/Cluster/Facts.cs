@@ -14,6 +14,16 @@ public sealed class LinuxFactAttribute : FactAttribute
     }
 }
 
+/// <summary>A test that sends what Ctrl-C sends; processes that a shell starts in the background may be deaf to it.</summary>
+public sealed class InterruptFactAttribute : FactAttribute
+{
+    public InterruptFactAttribute()
+    {
+        if (!OperatingSystem.IsLinux() || ProcessTable.Ignores(SystemCalls.Interrupt))
+            Skip = "sends SIGINT, which the processes of this session ignore";
+    }
+}
+
 /// <summary>A test that fills a small disk.</summary>
 public sealed class SmallDiskFactAttribute : FactAttribute
 {

@@ -25,6 +25,18 @@ internal static class ProcessTable
     /// <summary>Whether a process is there, running or stopped; one that ended and was not waited for is not.</summary>
     public static bool IsAlive(int id) => Status(id) is { State: not ('Z' or 'X') };
 
+    /// <summary>Whether this process ignores a signal, and so do those it starts.</summary>
+    public static bool Ignores(int signal)
+    {
+        const string Field = "SigIgn:";
+        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(Field, StringComparison.Ordinal));
+        ulong ignored = ulong.Parse(line.AsSpan(Field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        return (ignored >> (signal - 1) & 1) != 0;
+    }
+
+    /// <summary>A process's arguments, as anybody on the machine can read them.</summary>
+    public static string Arguments(int id) => File.ReadAllText($"/proc/{id}/cmdline").Replace('\0', ' ');
+
     private static (char State, int Parent)? Status(int id)
     {
         try

@@ -36,6 +36,8 @@ public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
         ProgramRun joined = _directory.Start(
             Programs.Worker, ["--join", $"127.0.0.1:{port}", "--threads", "1"],
             ("DISTRIBUTED_TOKEN", Token), ("DOTNET_EnableAVX512", "0"));
+        if (OperatingSystem.IsLinux())
+            Assert.DoesNotContain(Token, ProcessTable.Arguments(Assert.Single(run.Workers())), StringComparison.Ordinal);
         Finish(run);
         Assert.Equal(2, _directory.Outcome.MicroBatchesByWorker.Count(worker => worker.Value > 0));
         Assert.True(joined.WaitForExit() == 0, joined.Transcript);
@@ -96,12 +98,22 @@ public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
     }
 
     [LinuxFact]
-    public void ARunThatIsAskedToStop()
+    public void ARunThatIsAskedToStop() => Stop((run, _) => run.Signal(SystemCalls.Terminate));
+
+    /// <summary>A terminal sends it to the workers as well.</summary>
+    [InterruptFact]
+    public void ARunThatIsInterruptedByCtrlC() => Stop((run, workers) =>
+    {
+        foreach (int worker in workers) SystemCalls.Signal(worker, SystemCalls.Interrupt);
+        run.Signal(SystemCalls.Interrupt);
+    });
+
+    private void Stop(Action<ProgramRun, IReadOnlyList<int>> ask)
     {
         ProgramRun stopped = _directory.Train();
         _directory.WaitForStep(20, stopped);
         IReadOnlyList<int> workers = stopped.Workers();
-        stopped.Signal(SystemCalls.Terminate);
+        ask(stopped, workers);
         Assert.True(stopped.WaitForExit(workers) == 3, stopped.Transcript);
         Assert.Contains("the same command goes on", stopped.Output);
         RunOutcome outcome = _directory.Outcome;
@@ -111,6 +123,7 @@ public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
 
         Finish(_directory.Train("--workers", "1"));
         Assert.Equal(outcome.Steps, _directory.Outcome.ResumedFromStep);
+        Assert.Equal(0, _directory.Outcome.Restarts);
     }
 
     [LinuxFact]

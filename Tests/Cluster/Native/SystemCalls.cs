@@ -5,6 +5,7 @@ namespace Distributed.Cluster.Native;
 /// <summary>What the tests ask of Linux.</summary>
 internal static partial class SystemCalls
 {
+    public const int Interrupt = 2;
     public const int Kill = 9;
     public const int Terminate = 15;
     public const int Continue = 18;

@@ -96,6 +96,17 @@ public sealed class LocalWorkersTests : IDisposable
     }
 
     [Fact]
+    public void OneThatWasToldToStopStaysAway()
+    {
+        Start(2);
+        FakeWorker first = _fake.NextStarted();
+        _fake.NextStarted();
+        first.End(ExitCode.Done);
+        Assert.Equal("worker 1 is not started again: it was told to stop.", _fake.NextNotice());
+        Assert.Null(_time.UntilNext);
+    }
+
+    [Fact]
     public void OneThatCannotBeStartedCountsAsDead()
     {
         _fake.FailNextStart = new Win32Exception("Out of processes");
