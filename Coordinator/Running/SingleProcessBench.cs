@@ -3,6 +3,7 @@ using Distributed.Execution;
 using Distributed.Learning;
 using Distributed.Numerics;
 using Distributed.Protocol;
+using Distributed.Roles;
 
 namespace Distributed.Coordinator;
 
@@ -18,7 +19,11 @@ internal sealed class SingleProcessBench : IDisposable
     private readonly NativeBuffer _parameters;
     private readonly NativeBuffer _prepared;
     private readonly NativeBuffer[] _states;
-    private readonly NativeBuffer[] _gradients;
+    private readonly List<NativeBuffer> _gradients = [];
+    private readonly Stack<BufferId> _free = new();
+    private readonly ReductionTree _tree = new();
+    private readonly List<BufferOperation> _operations = [];
+    private readonly Lock _treeLock = new();
     private readonly Barrier _barrier;
     private int _next;
     private bool _ended;
@@ -34,7 +39,6 @@ internal sealed class SingleProcessBench : IDisposable
         _plan.Parameters.Initialize(specification.Seed, _parameters.Span);
         _prepared = new NativeBuffer(_plan.PreparedLength);
         _states = [.. specification.Optimizer.StateNames.Select(_ => new NativeBuffer(_plan.Parameters.Length))];
-        _gradients = [.. Enumerable.Range(0, MicroBatches).Select(_ => new NativeBuffer(_plan.Parameters.Length))];
         _barrier = new Barrier(threads);
         for (int i = 1; i < threads; i++)
         {
@@ -72,10 +76,15 @@ internal sealed class SingleProcessBench : IDisposable
     private void Step()
     {
         RunShared(preparing: true);
+        TreeNode root = TreeNode.Root(MicroBatches);
+        _tree.Reset(MicroBatches, _operations);
+        _tree.AddRoot(root);
         RunShared(preparing: false);
-        Add(TreeNode.Root(MicroBatches));
+        BufferId sum = _tree.Take(root).Buffer;
         _specification.Optimizer.Step(
-            0, _plan.Parameters.Length, _parameters.Span, _gradients[0].Span, _states, 1f / _specification.Batch, 0.01f);
+            0, _plan.Parameters.Length, _parameters.Span, _gradients[sum.Value].Span, _states,
+            1f / _specification.Batch, 0.01f);
+        _free.Push(sum);
     }
 
     /// <summary>Shares packing the weights, or the micro-batches, among the threads.</summary>
@@ -113,16 +122,35 @@ internal sealed class SingleProcessBench : IDisposable
     private void Compute(int thread, int index)
     {
         int samples = Math.Min(_specification.MicroBatch, _specification.Batch - index * _specification.MicroBatch);
-        _workspaces[thread].Train(_parameters.Span, _prepared.Span, samples, 0, _gradients[index].Span);
+        BufferId buffer = Rent();
+        _workspaces[thread].Train(_parameters.Span, _prepared.Span, samples, 0, Gradient(buffer));
+        lock (_treeLock)
+        {
+            _tree.Offer(TreeNode.Leaf(index), buffer, default, _operations, out _);
+            foreach (BufferOperation operation in _operations)
+            {
+                Span<float> left = Gradient(operation.Destination);
+                Elementwise.Add(left, Gradient(operation.Source), left);
+                _free.Push(operation.Source);
+            }
+
+            _operations.Clear();
+        }
     }
 
-    private void Add(TreeNode node)
+    private BufferId Rent()
     {
-        if (node.IsLeaf) return;
-        Add(node.Left);
-        Add(node.Right);
-        Span<float> left = _gradients[node.Left.Start].Span;
-        Elementwise.Add(left, _gradients[node.Right.Start].Span, left);
+        lock (_treeLock)
+        {
+            if (_free.TryPop(out BufferId free)) return free;
+            _gradients.Add(new NativeBuffer(_plan.Parameters.Length));
+            return new BufferId(_gradients.Count - 1);
+        }
+    }
+
+    private Span<float> Gradient(BufferId buffer)
+    {
+        lock (_treeLock) return _gradients[buffer.Value].Span;
     }
 
     private void FillWithNoise(Workspace workspace, int thread)
