@@ -20,7 +20,8 @@ internal static class CheckpointMapping
 
     /// <summary>The metadata that resuming and later commands need.</summary>
     public static IReadOnlyDictionary<string, string> Metadata(
-        RunSpecification specification, TrainingProgress progress, IReadOnlyList<string> classNames, double trainSeconds) =>
+        RunSpecification specification, TrainingProgress progress, IReadOnlyList<string> classNames,
+        double trainSeconds) =>
         new Dictionary<string, string>
         {
             [SpecificationKey] = specification.ToJson(),
@@ -47,9 +48,12 @@ internal static class CheckpointMapping
 
     /// <summary>Seconds of training up to there, over all processes of the run.</summary>
     /// <exception cref="CheckpointException">The checkpoint does not say, or makes no sense.</exception>
-    public static double ReadTrainSeconds(Checkpoint checkpoint) =>
-        double.TryParse(Entry(checkpoint, TrainSecondsKey), NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds)
+    public static double ReadTrainSeconds(Checkpoint checkpoint)
+    {
+        string text = Entry(checkpoint, TrainSecondsKey);
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out double seconds)
             ? seconds : throw NoSense(checkpoint, TrainSecondsKey);
+    }
 
     /// <summary>Reads the parameters into a block of the model's layout.</summary>
     /// <exception cref="CheckpointException">The checkpoint is of another model, or unreadable.</exception>
@@ -107,22 +111,23 @@ internal static class CheckpointMapping
 
     private static void RequireTensors(string path, IReadOnlyList<TensorEntry> tensors, ParameterLayout layout)
     {
-        const string Advice = "it holds another model's weights; choose a file that fits the model.";
         TensorEntry[] weights = [.. tensors.Where(tensor => WeightsHash.Includes(tensor.Name))];
         foreach (ParameterEntry entry in layout.Entries)
         {
             TensorEntry? found = Array.Find(weights, tensor => tensor.Name == entry.Name);
-            if (found is null)
-                throw new CheckpointException($"{path}: there is no tensor '{entry.Name}', which the model has; {Advice}");
+            if (found is null) throw Unfit($"there is no tensor '{entry.Name}', which the model has");
             if (!found.Shape.SequenceEqual(entry.Shape))
             {
-                throw new CheckpointException($"{path}: tensor '{entry.Name}' has shape [{string.Join(", ", found.Shape)}] " +
-                    $"where the model has [{string.Join(", ", entry.Shape)}]; {Advice}");
+                throw Unfit($"tensor '{entry.Name}' has shape [{string.Join(", ", found.Shape)}] where the model has " +
+                    $"[{string.Join(", ", entry.Shape)}]");
             }
         }
 
         if (Array.Find(weights, tensor => layout.Find(tensor.Name) is null) is { } extra)
-            throw new CheckpointException($"{path}: the model has no tensor '{extra.Name}'; {Advice}");
+            throw Unfit($"the model has no tensor '{extra.Name}'");
+
+        CheckpointException Unfit(string how) =>
+            new($"{path}: {how}; it holds another model's weights: choose a file that fits the model.");
     }
 
     private static T Parse<T>(Checkpoint checkpoint, string key, Func<string, T?> parse)
@@ -144,8 +149,8 @@ internal static class CheckpointMapping
         new($"{checkpoint.Path}: the metadata entry '{key}' makes no sense; use another checkpoint.");
 
     private static string Entry(Checkpoint checkpoint, string key) => checkpoint.Metadata.GetValueOrDefault(key)
-        ?? throw new CheckpointException(
-            $"{checkpoint.Path}: the metadata entry '{key}' is missing, so this is no checkpoint of a run; use another.");
+        ?? throw new CheckpointException($"{checkpoint.Path}: the metadata entry '{key}' is missing, so this is no " +
+            "checkpoint of a run; use another.");
 
     /// <summary>Reads the tensor of that name.</summary>
     private delegate void TensorFillByName(string name, Span<float> destination);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.ComponentModel;
 
 namespace Distributed.Coordinator;
 
@@ -19,9 +20,9 @@ internal interface ILocalWorkersObserver
 
 /// <summary>
 /// The worker processes that the coordinator starts on its own machine. One that dies is started again after a pause
-/// that doubles with every death; one that keeps dying without contributing anything is given up, and so is one that was
-/// told to stop, or ends with the exit code of a user's mistake, at once. All processes are started by one thread that
-/// lives as long as they do, because Linux kills a worker when the thread that started it ends.
+/// that doubles with every death; one that keeps dying without contributing anything is given up, and so is, at once,
+/// one that was told to stop or ends with the exit code of a user's mistake. All processes are started by one thread
+/// that lives as long as they do, because Linux kills a worker when the thread that started it ends.
 /// </summary>
 internal sealed class LocalWorkers : IDisposable
 {
@@ -71,7 +72,7 @@ internal sealed class LocalWorkers : IDisposable
         if ((uint)launchId < (uint)_slots.Length) Volatile.Write(ref _slots[launchId].HasProgressed, true);
     }
 
-    /// <summary>Kills a worker that hangs; it counts as a death. Nothing happens if that process is gone already.</summary>
+    /// <summary>Kills a worker that hangs; it counts as a death. Nothing happens if that process is gone.</summary>
     public void Kill(int launchId, int processId)
     {
         if ((uint)launchId >= (uint)_slots.Length) return;
@@ -136,7 +137,7 @@ internal sealed class LocalWorkers : IDisposable
             slot.Process = _launcher.Start(
                 slot.LaunchId, (line, isError) => Print(slot, line, isError), code => Post(() => Ended(slot, code)));
         }
-        catch (Exception error) when (error is IOException or System.ComponentModel.Win32Exception or InvalidOperationException)
+        catch (Exception error) when (error is IOException or Win32Exception or InvalidOperationException)
         {
             Died(slot, $"could not be started ({error.Message.TrimEnd('.')})");
         }
@@ -159,7 +160,7 @@ internal sealed class LocalWorkers : IDisposable
         }
 
         if (exitCode == ExitCode.Done) GiveUp(slot, "it was told to stop", isUserError: false);
-        else if (exitCode == ExitCode.UserError) GiveUp(slot, slot.Explanation ?? "it gave no reason", isUserError: true);
+        else if (exitCode == ExitCode.UserError) GiveUp(slot, slot.Explanation ?? "it says not why", isUserError: true);
         else Died(slot, Describe(exitCode) + (slot.Explanation is { } reason ? $" ({reason.TrimEnd('.')})" : ""));
     }
 
@@ -190,8 +191,8 @@ internal sealed class LocalWorkers : IDisposable
         slot.IsUserError = isUserError;
         string sentence = $"{slot.Name} is not started again: {reason.TrimEnd('.')}.";
         if (!_slots.All(other => other.GivenUp)) _observer.Noticed(sentence);
-        else if (_slots.All(other => other.IsUserError)) _observer.Exhausted($"{reason.TrimEnd('.')}.", isUserError: true);
-        else _observer.Exhausted(sentence, isUserError: false);
+        else if (!_slots.All(other => other.IsUserError)) _observer.Exhausted(sentence, isUserError: false);
+        else _observer.Exhausted($"{reason.TrimEnd('.')}.", isUserError: true);
     }
 
     private void KillAll()

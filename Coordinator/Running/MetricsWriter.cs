@@ -6,8 +6,8 @@ namespace Distributed.Coordinator;
 
 /// <summary>
 /// A run's <c>metrics.jsonl</c>: a line for every logged step and for every epoch, each with <c>kind</c>, <c>step</c>
-/// and <c>epoch</c> (counted from 1). Which steps are logged depends on their number alone, about a hundred in an epoch,
-/// so a resumed run's file has the lines of one that never stopped. For one thread.
+/// and <c>epoch</c> (counted from 1). Which steps are logged depends on their number alone, about a hundred in an
+/// epoch, so a resumed run's file has the lines of one that never stopped. For one thread.
 /// </summary>
 internal sealed class MetricsWriter : IDisposable
 {
@@ -39,7 +39,8 @@ internal sealed class MetricsWriter : IDisposable
         try
         {
             if (File.Exists(path)) CutBack(path, progress);
-            _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+            FileShare others = FileShare.ReadWrite | FileShare.Delete;
+            _file = new FileStream(path, FileMode.Append, FileAccess.Write, others, bufferSize: 0);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -109,7 +110,8 @@ internal sealed class MetricsWriter : IDisposable
             return root.GetProperty(Step).GetInt64() <= progress.Step
                 && (!isEpoch || root.GetProperty(Epoch).GetInt32() <= progress.Epoch);
         }
-        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException or FormatException)
+        catch (Exception error) when (error is JsonException or KeyNotFoundException or InvalidOperationException
+            or FormatException)
         {
             return false;
         }

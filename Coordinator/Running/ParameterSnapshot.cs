@@ -20,7 +20,8 @@ internal sealed class ParameterSnapshot : IDisposable
         _states = [.. stateNames.Select(_ => new NativeBuffer(layout.Length))];
         List<TensorSource> tensors = [];
         Add("", _parameters);
-        for (int state = 0; state < _states.Length; state++) Add(CheckpointMapping.StatePrefix(stateNames[state]), _states[state]);
+        for (int state = 0; state < _states.Length; state++)
+            Add(CheckpointMapping.StatePrefix(stateNames[state]), _states[state]);
         Tensors = tensors;
 
         void Add(string prefix, NativeBuffer block)

@@ -52,7 +52,8 @@ internal sealed class RunFolder : IDisposable
     public RunResult? Result { get; private set; }
 
     /// <summary>Whether the run was completed, with all the epochs that its specification asks for.</summary>
-    public bool IsFinished => Result is { Status: RunResult.Completed } result && result.EpochsAsked == Recorded?.Epochs;
+    public bool IsFinished =>
+        Result is { Status: RunResult.Completed } result && result.EpochsAsked == Recorded?.Epochs;
 
     /// <summary>The folder of the checkpoints.</summary>
     public string Checkpoints => Within(CheckpointsFolder);
@@ -63,7 +64,7 @@ internal sealed class RunFolder : IDisposable
     /// <summary>Opens or creates a run's folder and takes its lock.</summary>
     /// <param name="runs">The folder of all runs.</param>
     /// <param name="name">The run's name.</param>
-    /// <param name="fresh">Whether to start anew; a run that is there is kept beside it as NAME.1, NAME.2 and so on.</param>
+    /// <param name="fresh">Whether to start anew; a run that is there is kept as NAME.1, NAME.2 and so on.</param>
     /// <exception cref="CheckpointException">Another live process holds it, or it can't be written.</exception>
     /// <exception cref="SpecificationException">Its <c>run.json</c> is broken.</exception>
     public static RunFolder Open(string runs, string name, bool fresh)
@@ -86,8 +87,8 @@ internal sealed class RunFolder : IDisposable
     }
 
     /// <summary>
-    /// The epochs that a command asks for. With <c>--more-epochs N</c> they are N more than a finished run has; the same
-    /// command again, after that was interrupted, asks for the same.
+    /// The epochs that a command asks for. With <c>--more-epochs N</c> they are N more than a finished run has; the
+    /// same command again, after that was interrupted, asks for the same.
     /// </summary>
     /// <exception cref="SpecificationException">There is no finished run to extend.</exception>
     public int EpochsAsked(TrainOptions options)
@@ -200,7 +201,8 @@ internal sealed class RunFolder : IDisposable
             if (!File.Exists(path)) return null;
             using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
             JsonElement root = document.RootElement;
-            if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("specification", out JsonElement specification))
+            bool isObject = root.ValueKind == JsonValueKind.Object;
+            if (!isObject || !root.TryGetProperty("specification", out JsonElement specification))
                 throw new SpecificationException("it holds no specification");
             _recordedMoreEpochs = ReadMoreEpochs(root);
             return RunSpecification.FromJson(specification, path);
@@ -208,8 +210,8 @@ internal sealed class RunFolder : IDisposable
         catch (Exception error) when (error is SpecificationException or ModelException or JsonException)
         {
             string reason = error.Message.Split(" LineNumber:")[0].Replace($"{path}: ", "", StringComparison.Ordinal);
-            throw new SpecificationException($"{path}: the file is broken ({reason.TrimEnd('.')}); put it right, choose " +
-                "another --name, or start anew with --fresh.");
+            throw new SpecificationException($"{path}: the file is broken ({reason.TrimEnd('.')}); put it right, " +
+                "choose another --name, or start anew with --fresh.");
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -3,7 +3,7 @@ using Distributed.Roles.Coordinator;
 
 namespace Distributed.Coordinator;
 
-/// <summary>How records are written to a run's files; generated, because reflection would cost time at every start.</summary>
+/// <summary>How records are written to a run's files; generated, as reflection costs time at every start.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, IgnoreReadOnlyProperties = true, WriteIndented = false,
     NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]

@@ -21,7 +21,7 @@ internal static class RunRestore
     /// <param name="specification">What the run must be.</param>
     /// <param name="store">Filled.</param>
     /// <param name="warn">One sentence for each file that could not be used.</param>
-    /// <returns>Where the run stands; null where there is no sound checkpoint, and then the store is untouched.</returns>
+    /// <returns>Where the run stands; null, the store untouched, where there is no sound checkpoint.</returns>
     /// <exception cref="CheckpointException">The checkpoint is of another run.</exception>
     public static RestoredRun? Load(
         CheckpointStore checkpoints, RunSpecification specification, ParameterStore store, Action<string> warn)
@@ -40,13 +40,18 @@ internal static class RunRestore
     }
 
     private static TrainingProgress LoadBest(
-        CheckpointStore checkpoints, Checkpoint latest, TrainingProgress progress, ParameterStore store, Action<string> warn)
+        CheckpointStore checkpoints, Checkpoint latest, TrainingProgress progress, ParameterStore store,
+        Action<string> warn)
     {
         if (checkpoints.Best is not { } name)
         {
             store.KeepBest();
             if (progress.BestEpoch > 0)
-                warn($"The best parameters, those of epoch {progress.BestEpoch}, are lost; the next epoch's count as the best.");
+            {
+                warn($"The best parameters, those of epoch {progress.BestEpoch}, are lost; the next epoch's count as " +
+                    "the best.");
+            }
+
             return WithBestOf(progress, new TrainingProgress());
         }
 
@@ -73,7 +78,10 @@ internal static class RunRestore
     private static void RequireSameRun(Checkpoint checkpoint, RunSpecification specification)
     {
         // A run may have been extended since.
-        RunSpecification recorded = CheckpointMapping.ReadSpecification(checkpoint) with { Epochs = specification.Epochs };
+        RunSpecification recorded = CheckpointMapping.ReadSpecification(checkpoint) with
+        {
+            Epochs = specification.Epochs,
+        };
         IReadOnlyList<string> differences = RunSpecification.Differences(recorded, specification);
         if (differences.Count > 0)
         {

@@ -10,7 +10,7 @@ namespace Distributed.Coordinator;
 /// <param name="NeverLoses">Every wait has a deadline, and a run that is killed can go on.</param>
 internal sealed record RunPromises(bool SameBits = true, bool ExactlyOnce = true, bool NeverLoses = true);
 
-/// <summary>What <c>result.json</c> says. What is not known, because there was no such part or no such step, is null.</summary>
+/// <summary>What <c>result.json</c> says. What is unknown, because there was no such part or step, is null.</summary>
 internal sealed record RunResult
 {
     /// <summary>The status of a run that trained and tested all it was asked for.</summary>
@@ -52,7 +52,7 @@ internal sealed record RunResult
     /// <summary>Training samples applied.</summary>
     public required long SamplesApplied { get; init; }
 
-    /// <summary>Samples of the training part times finished epochs, and those due of an epoch that is under way.</summary>
+    /// <summary>Samples of the training part times finished epochs, and those due of an epoch under way.</summary>
     public required long SamplesExpected { get; init; }
 
     /// <summary>Duplicate or late gradients that were dropped.</summary>
@@ -99,7 +99,8 @@ internal sealed record RunResult
 
     /// <summary>What a run's standing says by itself; the rest is the caller's to fill in.</summary>
     public static RunResult Of(
-        RunEnding ending, string reason, RunSpecification specification, TrainingProgress progress, EvaluationScore? test)
+        RunEnding ending, string reason, RunSpecification specification, TrainingProgress progress,
+        EvaluationScore? test)
     {
         EpochRecord? last = progress.History.Count > 0 ? progress.History[^1] : null;
         int training = specification.Data.TrainingSamples;

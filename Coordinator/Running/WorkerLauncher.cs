@@ -66,8 +66,8 @@ internal sealed class WorkerLauncher : IWorkerLauncher
         }
         else
         {
-            throw new UsageException($"{executable}: the worker's program is missing beside the coordinator's; build or " +
-                "publish the coordinator again.");
+            throw new UsageException($"{executable}: the worker's program is missing beside the coordinator's; build " +
+                "or publish the coordinator again.");
         }
 
         _arguments.AddRange(["--join", coordinator.ToString()]);
@@ -96,7 +96,7 @@ internal sealed class WorkerLauncher : IWorkerLauncher
     /// <summary>Where this program runs under <c>dotnet</c>, so does the worker.</summary>
     private static bool IsHost(string? path) => Path.GetFileNameWithoutExtension(path) == "dotnet";
 
-    /// <summary>The <c>dotnet</c> of the runtime that is running: it lies at shared/Microsoft.NETCore.App/VERSION/.</summary>
+    /// <summary>The <c>dotnet</c> of this runtime, which lies at shared/Microsoft.NETCore.App/VERSION/.</summary>
     private static string Host()
     {
         if (IsHost(Environment.ProcessPath)) return Environment.ProcessPath!;

@@ -32,7 +32,8 @@ public sealed class BrokenCheckpointTests(ReferenceRun reference)
     public void WithoutASoundOneTheRunStartsAgain()
     {
         using RunDirectory directory = reference.CopyOfKilled();
-        foreach (string path in Directory.EnumerateFiles(directory.Checkpoints, "step-*")) Break(path, Damage.BitFlipped);
+        foreach (string path in Directory.EnumerateFiles(directory.Checkpoints, "step-*"))
+            Break(path, Damage.BitFlipped);
         Finish(directory);
         Assert.Equal(0, directory.Outcome.ResumedFromStep);
     }

@@ -14,7 +14,7 @@ public sealed class LinuxFactAttribute : FactAttribute
     }
 }
 
-/// <summary>A test that sends what Ctrl-C sends; processes that a shell starts in the background may be deaf to it.</summary>
+/// <summary>A test that sends what Ctrl-C sends, to which what a shell runs in the background may be deaf.</summary>
 public sealed class InterruptFactAttribute : FactAttribute
 {
     public InterruptFactAttribute()

@@ -29,8 +29,10 @@ internal static class ProcessTable
     public static bool Ignores(int signal)
     {
         const string Field = "SigIgn:";
-        string line = File.ReadLines("/proc/self/status").First(line => line.StartsWith(Field, StringComparison.Ordinal));
-        ulong ignored = ulong.Parse(line.AsSpan(Field.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        string line = File.ReadLines("/proc/self/status")
+            .First(each => each.StartsWith(Field, StringComparison.Ordinal));
+        ReadOnlySpan<char> digits = line.AsSpan(Field.Length).Trim();
+        ulong ignored = ulong.Parse(digits, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
         return (ignored >> (signal - 1) & 1) != 0;
     }
 

@@ -13,7 +13,7 @@ internal sealed class ProgramRun : IDisposable
     private readonly StringBuilder _error = new();
 
     public ProgramRun(
-        string program, string folder, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null)
+        string program, string folder, IEnumerable<string> arguments, IReadOnlyDictionary<string, string> environment)
     {
         ProcessStartInfo start = new(program)
         {
@@ -23,9 +23,12 @@ internal sealed class ProgramRun : IDisposable
             RedirectStandardError = true,
         };
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
-        foreach (string name in start.Environment.Keys.Where(name => name.StartsWith("DISTRIBUTED_", StringComparison.Ordinal)).ToArray())
-            start.Environment.Remove(name);
-        foreach ((string name, string value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        foreach (string name in start.Environment.Keys.ToArray())
+        {
+            if (name.StartsWith("DISTRIBUTED_", StringComparison.Ordinal)) start.Environment.Remove(name);
+        }
+
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Append(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Append(_error, line.Data);
@@ -56,6 +59,9 @@ internal sealed class ProgramRun : IDisposable
     public void WaitForOutput(string text) =>
         Wait.Until(() => Output.Contains(text, StringComparison.Ordinal), this, $"\"{text}\" printed");
 
+    /// <summary>Reads what a program that has ended printed.</summary>
+    public void ReadToEnd() => _process.WaitForExit();
+
     /// <summary>Waits for the end and requires that it leaves no worker behind.</summary>
     public int WaitForExit(params IReadOnlyList<int> workers)
     {
@@ -66,8 +72,7 @@ internal sealed class ProgramRun : IDisposable
             Assert.Fail($"The program did not end within {Wait.Deadline.TotalSeconds:F0} s. {transcript}");
         }
 
-        // Both streams to their ends.
-        _process.WaitForExit();
+        ReadToEnd();
         bool alone = SpinWait.SpinUntil(() => !workers.Any(ProcessTable.IsAlive), Wait.Deadline);
         Assert.True(alone, $"A worker outlived its coordinator. {Transcript}");
         return _process.ExitCode;

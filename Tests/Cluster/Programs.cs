@@ -1,6 +1,6 @@
 namespace Distributed.Cluster;
 
-/// <summary>The built programs: those of the coordinator's own output folder, of the same configuration as this one.</summary>
+/// <summary>The built programs: those of the coordinator's output folder, of the same configuration as this.</summary>
 internal static class Programs
 {
     public static string Coordinator { get; } = Find("coordinator");
@@ -13,7 +13,7 @@ internal static class Programs
         DirectoryInfo output = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
         DirectoryInfo root = output;
         while (!File.Exists(Path.Combine(root.FullName, "Distributed.sln")))
-            root = root.Parent ?? throw new InvalidOperationException($"{output}: no Distributed.sln in any folder above.");
+            root = root.Parent ?? throw new InvalidOperationException($"{output}: no Distributed.sln above.");
         string file = OperatingSystem.IsWindows() ? $"{name}.exe" : name;
         string path = Path.Combine(root.FullName, "Coordinator", "bin", output.Parent!.Name, output.Name, file);
         return File.Exists(path) ? path : throw new InvalidOperationException($"{path}: not built.");

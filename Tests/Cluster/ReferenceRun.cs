@@ -4,8 +4,8 @@ using Xunit;
 namespace Distributed.Cluster;
 
 /// <summary>
-/// The standard run by one worker of one thread, undisturbed: what every other run of the same specification must equal.
-/// And the folder of one that was killed, to be broken and resumed.
+/// The standard run by one worker of one thread, undisturbed: what every other run of the same specification must
+/// equal. And the folder of one that was killed, to be broken and resumed.
 /// </summary>
 public sealed class ReferenceRun : IDisposable
 {

@@ -44,9 +44,11 @@ internal sealed partial class RunDirectory : IDisposable
     /// <summary>Starts the standard command with other or more settings.</summary>
     public ProgramRun Train(params string[] settings) => Start(Programs.Coordinator, Command(settings));
 
-    public ProgramRun Start(string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    /// <summary>Starts one of the programs in this folder.</summary>
+    public ProgramRun Start(
+        string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
     {
-        ProgramRun run = new(program, Path, arguments, environment.ToDictionary(entry => entry.Name, entry => entry.Value));
+        ProgramRun run = new(program, Path, arguments, environment.ToDictionary());
         _programs.Add(run);
         return run;
     }

@@ -54,11 +54,16 @@ public sealed class UserErrorTests : IDisposable
     [LinuxFact]
     public void ARunThatIsInUseOrOfAnotherSpecificationOrFinished()
     {
-        ProgramRun run = _directory.Train([.. IdxData.Arguments(IdxData.Write(DataFolder)), "--min-workers", "2"]);
+        // Waits for a second worker, so it is still in use whenever that is tried.
+        ProgramRun run = _directory.Train([.. IdxData.Arguments(IdxData.Write(DataFolder)), "--workers", "1",
+            "--min-workers", "2", "--listen", "127.0.0.1:0"]);
         run.WaitForOutput("takes part");
         Refused(_directory.Train(IdxData.Arguments(DataFolder)), $"pid {run.Id}");
-        Assert.True(run.WaitForExit() == 0, run.Transcript);
+        run.Signal(SystemCalls.Terminate);
+        Assert.True(run.WaitForExit() == 3, run.Transcript);
 
+        ProgramRun whole = _directory.Train(IdxData.Arguments(DataFolder));
+        Assert.True(whole.WaitForExit() == 0, whole.Transcript);
         Refused(_directory.Train([.. IdxData.Arguments(DataFolder), "--momentum", "0.5"]), "optimizer.momentum");
 
         ProgramRun again = _directory.Train(IdxData.Arguments(DataFolder));
@@ -83,9 +88,8 @@ public sealed class UserErrorTests : IDisposable
         Refused(_directory.Start(Programs.Worker, ["--join", address]), "DISTRIBUTED_TOKEN");
         Refused(_directory.Start(Programs.Worker, ["--join", address], ("DISTRIBUTED_TOKEN", "another")), "token");
         string otherData = IdxData.Write(Path.Combine(_directory.Path, "other"), seed: 9);
-        Refused(
-            _directory.Start(Programs.Worker, ["--join", address, "--data-dir", otherData], ("DISTRIBUTED_TOKEN", Token)),
-            "data differ");
+        string[] withOtherData = ["--join", address, "--data-dir", otherData];
+        Refused(_directory.Start(Programs.Worker, withOtherData, ("DISTRIBUTED_TOKEN", Token)), "data differ");
         LinkException refused = Assert.Throws<LinkException>(() => Connector.Join(IPEndPoint.Parse(address), new Hello(
             ProtocolVersion.Current, Token, "0.0.1-other", "fp32-cpu-1", "host", 1, 1, -1)));
         Assert.True(refused.Refused);
@@ -105,7 +109,8 @@ public sealed class UserErrorTests : IDisposable
             // Two checkpoints find room; the third does not.
             ProgramRun full = _directory.Train("--checkpoint-every", "30");
             Refused(full, "the disk is full");
-            using (Checkpoint kept = Checkpoint.Open(_directory.RunPath, CheckpointChoice.Latest)) Assert.Equal(60, kept.Step);
+            using (Checkpoint kept = Checkpoint.Open(_directory.RunPath, CheckpointChoice.Latest))
+                Assert.Equal(60, kept.Step);
 
             Assert.True(SystemCalls.ResizeMemory(Path.Combine(_directory.Path, "runs"), "16m"));
             ProgramRun again = _directory.Train();

@@ -14,7 +14,8 @@ internal static class Wait
         bool met = SpinWait.SpinUntil(() => condition() || program.HasExited, Deadline);
         if (!met) Assert.Fail($"{what}: not within {Deadline.TotalSeconds:F0} s. {program.Transcript}");
 
-        // What it did last may be seen only now.
+        // What it printed last may not have been read yet.
+        if (program.HasExited) program.ReadToEnd();
         if (!condition()) Assert.Fail($"{what}: the program ended before. {program.Transcript}");
     }
 }

@@ -189,7 +189,7 @@ public sealed class CheckpointMappingTests : IDisposable
 
     private string Newest() => Directory.EnumerateFiles(_checkpoints.Folder, "step-*").Max(StringComparer.Ordinal)!;
 
-    /// <summary>Writes a safetensors file by the format's own rules, as PyTorch's library does: values count up.</summary>
+    /// <summary>Writes a safetensors file by the format's rules, as PyTorch's library does; values count up.</summary>
     private string WriteForeign(Func<ParameterEntry, (string Name, int[] Shape)> describe)
     {
         StringBuilder header = new("{");

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Distributed.Coordinator.Tests;
 
-/// <summary>A launcher whose processes do what the test says, and an observer that remembers what it was told.</summary>
+/// <summary>A launcher whose processes do what the test says, and an observer that keeps what it was told.</summary>
 internal sealed class FakeWorkers : IWorkerLauncher, ILocalWorkersObserver
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);

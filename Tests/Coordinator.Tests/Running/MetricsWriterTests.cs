@@ -21,7 +21,8 @@ public sealed class MetricsWriterTests : IDisposable
     {
         Write(new TrainingProgress(), epochs: 2);
         Assert.Equal(
-            ["step 1 1", "step 2 1", "step 3 1", "epoch 3 1", "step 4 2", "step 5 2", "step 6 2", "epoch 6 2"], Lines());
+            ["step 1 1", "step 2 1", "step 3 1", "epoch 3 1", "step 4 2", "step 5 2", "step 6 2", "epoch 6 2"],
+            Lines());
         using JsonDocument line = JsonDocument.Parse(System.IO.File.ReadLines(File).First());
         Assert.Equal(0.5, line.RootElement.GetProperty("loss").GetDouble());
         using JsonDocument epoch = JsonDocument.Parse(System.IO.File.ReadLines(File).ElementAt(3));
@@ -47,7 +48,8 @@ public sealed class MetricsWriterTests : IDisposable
     {
         using (MetricsWriter metrics = new(File, new TrainingProgress(), 450, _warnings.Add))
         {
-            for (int step = 1; step <= 450; step++) metrics.Write(Step(new TrainingProgress { Step = step, StepInEpoch = step }), 0.1);
+            for (int step = 1; step <= 450; step++)
+                metrics.Write(Step(new TrainingProgress { Step = step, StepInEpoch = step }), learningRate: 0.1);
         }
 
         Assert.Equal(112, Lines().Length);
@@ -82,7 +84,8 @@ public sealed class MetricsWriterTests : IDisposable
         }
     }
 
-    private static StepEnded Step(TrainingProgress progress) => new(progress, new NodeStatistics(32, 16, 8, 100), 0.5, 0.4);
+    private static StepEnded Step(TrainingProgress progress) =>
+        new(progress, new NodeStatistics(32, 16, 8, 100), 0.5, 0.4);
 
     private string[] Lines() => [.. System.IO.File.ReadLines(File).Select(line =>
     {

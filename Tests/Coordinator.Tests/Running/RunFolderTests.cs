@@ -158,9 +158,9 @@ public sealed class RunFolderTests : IDisposable
         string[] fields =
         [
             "status", "epochs", "steps", "trainLoss", "validationAccuracy", "bestValidationAccuracy", "testAccuracy",
-            "samplesApplied", "samplesExpected", "duplicatesDropped", "weightsSha256", "bestWeightsSha256", "trainSeconds",
-            "samplesPerSecond", "workers", "microBatchesByWorker", "resumedFromStep", "restarts", "allocatedBytesPerStep",
-            "coordinationMs", "firstStepSeconds", "promises",
+            "samplesApplied", "samplesExpected", "duplicatesDropped", "weightsSha256", "bestWeightsSha256",
+            "trainSeconds", "samplesPerSecond", "workers", "microBatchesByWorker", "resumedFromStep", "restarts",
+            "allocatedBytesPerStep", "coordinationMs", "firstStepSeconds", "promises",
         ];
         Assert.Empty(fields.Except(written.RootElement.EnumerateObject().Select(property => property.Name)));
     }
