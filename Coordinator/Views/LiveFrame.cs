@@ -14,9 +14,9 @@ internal static class LiveFrame
     private const int LongestName = 20;
     private const int MostWorkers = 12;
 
-    /// <summary>Draws the state for a terminal of a width.</summary>
+    /// <summary>Draws the state.</summary>
     /// <param name="state">What is known.</param>
-    /// <param name="width">Columns.</param>
+    /// <param name="width">Columns that may be used.</param>
     /// <param name="unicode">Whether bars may be drawn with lines.</param>
     public static IRenderable Draw(RunState state, int width, bool unicode)
     {
@@ -34,7 +34,7 @@ internal static class LiveFrame
             Evaluation(state, width, unicode),
         ];
         lines.AddRange(Workers(state, width, unicode));
-        return new Rows(lines.Select(line => new CutLine(line)));
+        return new Rows(lines.Select(line => new CutLine(line, width)));
     }
 
     private static string Evaluation(RunState state, int width, bool unicode)
@@ -100,14 +100,14 @@ internal static class LiveFrame
 
     private static string Cut(string text, int length) => text.Length <= length ? text : text[..(length - 1)] + ".";
 
-    /// <summary>A line that is cut off at the terminal's edge; a wrapped one would change the height.</summary>
-    private sealed class CutLine(string markup) : Renderable
+    /// <summary>A line that is cut off where there is no more room; a wrapped one would change the height.</summary>
+    private sealed class CutLine(string markup, int width) : Renderable
     {
         private const int Unbroken = 10_000;
 
         private readonly IRenderable _whole = new Markup(markup);
 
         protected override IEnumerable<Segment> Render(RenderOptions options, int maxWidth) =>
-            Segment.Truncate(_whole.Render(options, Unbroken), maxWidth);
+            Segment.Truncate(_whole.Render(options, Unbroken), Math.Min(width, maxWidth));
     }
 }

@@ -12,6 +12,12 @@ internal sealed class LiveView : IRunView
 {
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(200);
 
+    /// <summary>
+    /// Columns left free at the right: a terminal echoes each Ctrl-C as ^C there, and one that wrapped would move the
+    /// cursor off the display.
+    /// </summary>
+    private const int EchoRoom = 6;
+
     private readonly IAnsiConsole _console;
     private readonly TextWriter _output;
     private readonly TextWriter _error;
@@ -107,8 +113,8 @@ internal sealed class LiveView : IRunView
             WriteLines();
             lock (_lock)
             {
-                display.UpdateTarget(LiveFrame.Draw(
-                    _state!, _console.Profile.Width, _console.Profile.Capabilities.Unicode));
+                int width = Math.Max(1, _console.Profile.Width - EchoRoom);
+                display.UpdateTarget(LiveFrame.Draw(_state!, width, _console.Profile.Capabilities.Unicode));
             }
 
             _wake.WaitOne(Frame);
