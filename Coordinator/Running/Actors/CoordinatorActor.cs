@@ -5,7 +5,9 @@ using Distributed.Runtime;
 
 namespace Distributed.Coordinator;
 
-/// <summary>The shell around the coordinator role: its mailbox, its one timer, and the carrying out of its effects.</summary>
+/// <summary>
+/// The shell around the coordinator role: its mailbox, its one timer, and the carrying out of its effects.
+/// </summary>
 internal sealed class CoordinatorActor : IDisposable
 {
     private readonly Mailbox<CoordinatorInput> _mailbox;
@@ -42,7 +44,8 @@ internal sealed class CoordinatorActor : IDisposable
         for (int i = 0; i < result.Predictions.Length; i++)
         {
             int position = result.First + i;
-            if ((uint)position < (uint)count && _cluster.Data.Label(split, position) == result.Predictions[i]) correct++;
+            if ((uint)position < (uint)count && _cluster.Data.Label(split, position) == result.Predictions[i])
+                correct++;
         }
 
         Post(new EvaluationReturned(worker, result, correct));
@@ -59,7 +62,18 @@ internal sealed class CoordinatorActor : IDisposable
         _effects.Clear();
         if (input is NodeAccepted accepted) _cluster.Credit(accepted);
         _role.Handle(input, _timer.Now, _effects);
-        foreach (CoordinatorEffect effect in _effects) Carry(effect);
+
+        // What workers wait for comes first; showing and logging a step costs as much as sending the next one.
+        foreach (CoordinatorEffect effect in _effects)
+        {
+            if (effect is not (Report or Finish)) Carry(effect);
+        }
+
+        foreach (CoordinatorEffect effect in _effects)
+        {
+            if (effect is Report or Finish) Carry(effect);
+        }
+
         _timer.Arm(_role.Deadline);
     }
 
