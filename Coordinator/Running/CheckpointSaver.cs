@@ -7,15 +7,16 @@ namespace Distributed.Coordinator;
 
 /// <summary>
 /// Saves checkpoints in the background: copies the parameters when it is asked, writes the copy on another thread, and
-/// tells how that went.
+/// tells how that went. The best one, where it could not be saved, is kept in memory and saved before the next.
 /// </summary>
 internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
 {
     private readonly CheckpointStore _checkpoints;
     private readonly ParameterStore _parameters;
-    private readonly ParameterSnapshot _snapshot;
     private readonly RunSpecification _specification;
     private readonly SemaphoreSlim _idle = new(1);
+    private ParameterSnapshot? _free;
+    private (ParameterSnapshot Snapshot, CheckpointContent Content)? _missedBest;
     private volatile SavedCheckpoint? _last;
 
     public CheckpointSaver(CheckpointStore checkpoints, ParameterStore parameters, RunSpecification specification)
@@ -23,7 +24,7 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
         _checkpoints = checkpoints;
         _parameters = parameters;
         _specification = specification;
-        _snapshot = new ParameterSnapshot(parameters.Layout, specification.Optimizer.StateNames);
+        _free = CreateSnapshot();
     }
 
     /// <summary>The fence that this coordinator writes under.</summary>
@@ -49,37 +50,49 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
     {
         // The role has one checkpoint written at a time, so this waits for nothing.
         _idle.Wait();
-        _snapshot.Take(_parameters);
+        ParameterSnapshot snapshot = _free ?? CreateSnapshot();
+        _free = null;
+        snapshot.Take(_parameters);
         CheckpointContent content = new()
         {
             Step = save.Progress.Step,
             Epoch = save.Progress.Epoch,
             Fence = checked((int)Fence.Value),
-            Tensors = _snapshot.Tensors,
+            Tensors = snapshot.Tensors,
             Metadata = CheckpointMapping.Metadata(_specification, save.Progress, ClassNames, TrainSeconds()),
             IsBest = save.IsBest,
         };
-        new Thread(() => Write(save.Id, content)) { IsBackground = true, Name = "checkpoint" }.Start();
+        new Thread(() => Write(save.Id, snapshot, content)) { IsBackground = true, Name = "checkpoint" }.Start();
     }
 
     /// <summary>Waits for a save that is under way.</summary>
     public void Dispose()
     {
         _idle.Wait();
-        _snapshot.Dispose();
+        _free?.Dispose();
+        _missedBest?.Snapshot.Dispose();
     }
 
-    private void Write(long id, CheckpointContent content)
+    private ParameterSnapshot CreateSnapshot() => new(_parameters.Layout, _specification.Optimizer.StateNames);
+
+    private void Write(long id, ParameterSnapshot snapshot, CheckpointContent content)
     {
         CoordinatorInput? outcome = null;
         try
         {
+            if (_missedBest is { } missed && !content.IsBest) _last = _checkpoints.Save(missed.Content);
+            ForgetMissed();
             _last = _checkpoints.Save(content);
             outcome = new CheckpointSaved(id);
         }
         catch (CheckpointException error)
         {
             outcome = new CheckpointFailed(id, error.Message);
+            if (content.IsBest)
+            {
+                ForgetMissed();
+                _missedBest = (snapshot, content);
+            }
         }
         catch (Exception error)
         {
@@ -87,9 +100,23 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
         }
         finally
         {
+            if (_missedBest?.Snapshot != snapshot) Free(snapshot);
             _idle.Release();
         }
 
         if (outcome is not null) Post(outcome);
+    }
+
+    private void ForgetMissed()
+    {
+        if (_missedBest is { } missed) Free(missed.Snapshot);
+        _missedBest = null;
+    }
+
+    /// <summary>One snapshot is kept for the next save.</summary>
+    private void Free(ParameterSnapshot snapshot)
+    {
+        if (_free is null) _free = snapshot;
+        else snapshot.Dispose();
     }
 }

@@ -1,7 +1,9 @@
+using System.Collections.Concurrent;
 using System.Text;
 using Distributed.Checkpoints;
 using Distributed.Execution;
 using Distributed.Learning;
+using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
 using Xunit;
 
@@ -174,6 +176,41 @@ public sealed class CheckpointMappingTests : IDisposable
         Assert.Equal(latest, Newest());
         Restore(_store);
         Assert.Equal(sound, _store.Parameters.ToArray());
+    }
+
+    [Fact]
+    public void ABestThatCouldNotBeSavedIsSavedBeforeTheNext()
+    {
+        BlockingCollection<CoordinatorInput> outcomes = [];
+        using CheckpointSaver saver = new(_checkpoints, _store, _specification)
+        {
+            Fence = new Fence(3),
+            ClassNames = ["zero", "one", "two", "three"],
+            TrainSeconds = () => 1,
+            Post = outcomes.Add,
+            Fault = error => throw error,
+        };
+        string occupied = Path.Combine(_checkpoints.Folder, ".temporary-step-00000003-fence-0003.safetensors");
+        Directory.CreateDirectory(occupied);
+        Assert.IsType<CheckpointFailed>(Save(RunSamples.Progress(1, 0, bestEpoch: 1), 1, isBest: true));
+        float[] best = _store.Parameters.ToArray();
+        Assert.IsType<CheckpointFailed>(Save(RunSamples.Progress(1, 1, bestEpoch: 1), 2, isBest: false));
+        Directory.Delete(occupied);
+        Assert.IsType<CheckpointSaved>(Save(RunSamples.Progress(1, 2, bestEpoch: 1), 3, isBest: false));
+        Assert.IsType<CheckpointSaved>(Save(RunSamples.Progress(2, 0, bestEpoch: 1), 4, isBest: false));
+
+        RestoredRun run = Restore(_store)!;
+        Assert.Equal((6, 1), (run.Progress.Step, run.Progress.BestEpoch));
+        Assert.Equal(best, _store.Best.ToArray());
+        Assert.Equal(3, Directory.EnumerateFiles(_checkpoints.Folder, "step-*").Count());
+
+        CoordinatorInput Save(TrainingProgress progress, float start, bool isBest)
+        {
+            RunSamples.Fill(_store, start);
+            saver.Save(new SaveCheckpoint(progress.Step, progress, isBest));
+            Assert.True(outcomes.TryTake(out CoordinatorInput? outcome, TimeSpan.FromSeconds(30)));
+            return outcome;
+        }
     }
 
     private float[] Save(TrainingProgress progress, float start, bool isBest)
