@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Distributed.Protocol;
 
-/// <summary>Numbers the parameters: version v is what step v starts from, so step v makes version v + 1.</summary>
+/// <summary>Numbers what a coordinator publishes, under its fence, from 1: each applied step makes a version.</summary>
 /// <param name="Value">The number.</param>
 public readonly record struct ParameterVersion(long Value) : IComparable<ParameterVersion>
 {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Distributed.Protocol;
 
-/// <summary>Numbers an optimizer step of a run from 0, across epochs and resumes.</summary>
+/// <summary>Numbers an optimizer step of a run from 1, across epochs and resumes.</summary>
 /// <param name="Value">The number.</param>
 public readonly record struct StepNumber(long Value) : IComparable<StepNumber>
 {

@@ -92,7 +92,6 @@ public static class MessageCodec
             case MessageKind.Leaving: return Leaving.Read(ref reader);
             case MessageKind.DataHello: return DataHello.Read(ref reader);
             case MessageKind.DataReady: return DataReady.Read(ref reader);
-            case MessageKind.Abandon: return Abandon.Read(ref reader);
             case MessageKind.Heartbeat:
                 Heartbeat heartbeat = pool.Rent<Heartbeat>();
                 heartbeat.Read(ref reader);

@@ -265,7 +265,7 @@ public sealed class ControlLink : IDisposable
     {
         MessageKind.Heartbeat => true,
         MessageKind.Ready or MessageKind.EvaluationResult or MessageKind.Leaving => _isCoordinator,
-        MessageKind.Train or MessageKind.Evaluate or MessageKind.Credit or MessageKind.Stop or MessageKind.Abandon
+        MessageKind.Train or MessageKind.Evaluate or MessageKind.Credit or MessageKind.Stop
             => !_isCoordinator,
         _ => false,
     };

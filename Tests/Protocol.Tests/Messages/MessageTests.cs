@@ -70,7 +70,6 @@ public class MessageTests
         Refuse(new Train { Samples = 1, MicroBatch = 1, Nodes = { new TreeNode(1, 1) } });
         Refuse(new Train { Samples = 1, MicroBatch = 1, Nodes = { new TreeNode(-1, 1) } });
         Refuse(new Evaluate(default, 0, default, (DataSplit)3, 0, 1, 1));
-        Refuse(new Abandon(default, new StepNumber(-1)));
     }
 
     [Fact]

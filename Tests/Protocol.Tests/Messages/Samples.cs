@@ -33,7 +33,6 @@ internal static class Samples
         new Leaving("Bye."),
         new DataHello("token", Run, Fence, new WorkerId(7)),
         new DataReady(),
-        new Abandon(Fence, Step),
     ];
 
     public static readonly GradientHeader Gradient =

@@ -15,7 +15,6 @@ public class ControlLinkTests
             new Train { Fence = Fence, Samples = 100, MicroBatch = 32, Nodes = { new TreeNode(0, 4) }, Credits = 2 },
             new Evaluate(Fence, 1, new ParameterVersion(2), DataSplit.Test, 0, 100, 32),
             new Credit { Fence = Fence, Step = new StepNumber(1), Count = 1 },
-            new Abandon(Fence, new StepNumber(1)),
             new Stop("Done."),
         ];
         Message[] toCoordinator =
@@ -40,12 +39,12 @@ public class ControlLinkTests
         Parallel.For(0, Threads, new ParallelOptions { MaxDegreeOfParallelism = Threads }, thread =>
         {
             for (int i = 0; i < Each; i++)
-                pair.CoordinatorLink.Send(new Abandon(new Fence(thread), new StepNumber(i)));
+                pair.CoordinatorLink.Send(new Credit { Fence = new Fence(thread), Step = new StepNumber(i) });
         });
         long[] next = new long[Threads];
         for (int i = 0; i < Threads * Each; i++)
         {
-            Abandon message = Assert.IsType<Abandon>(pair.Worker.Messages.TakeSoon());
+            Credit message = Assert.IsType<Credit>(pair.Worker.Messages.TakeSoon());
             Assert.Equal(next[message.Fence.Value]++, message.Step.Value);
         }
     }
