@@ -22,6 +22,7 @@ internal static class AtomicFile
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
+            TryDelete(temporary);
             throw new UsageException($"{path}: the file can't be written ({error.Message.TrimEnd('.')}).");
         }
     }
@@ -43,4 +44,16 @@ internal static class AtomicFile
     /// <summary>The name that a file has until it is whole.</summary>
     public static string Temporary(string path) =>
         Path.Combine(Path.GetDirectoryName(path)!, TemporaryPrefix + Path.GetFileName(path));
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // It is replaced by the next write.
+        }
+    }
 }

@@ -28,6 +28,8 @@ internal sealed class ProgramRun : IDisposable
             if (name.StartsWith("DISTRIBUTED_", StringComparison.Ordinal)) start.Environment.Remove(name);
         }
 
+        // A process that is killed would leave its debugger's pipes in the folder of temporary files.
+        start.Environment["DOTNET_EnableDiagnostics"] = "0";
         foreach ((string name, string value) in environment) start.Environment[name] = value;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Append(_output, line.Data);
