@@ -36,13 +36,16 @@ internal sealed class ComputeThreads : IDisposable
     /// <summary>Gives a thread that is free its next job.</summary>
     public void Start(in WorkerEffect job) => _threads[job.Thread].Start(job);
 
-    /// <summary>Prepares the parameters in use on all threads, which are free; the last one to end reports it.</summary>
+    /// <summary>
+    /// Prepares the parameters in use on all threads, which are free; the last one to end reports it.
+    /// </summary>
     public void Prepare(ParameterVersion version)
     {
         _prepared = new WorkerInput(WorkerInputKind.Prepared, Version: version);
         _nextPart = -1;
         _preparing = _threads.Length;
-        for (int i = 0; i < _threads.Length; i++) _threads[i].Start(new WorkerEffect(WorkerEffectKind.UseParameters, i));
+        for (int i = 0; i < _threads.Length; i++)
+            _threads[i].Start(new WorkerEffect(WorkerEffectKind.UseParameters, i));
     }
 
     public void Dispose()
@@ -118,7 +121,8 @@ internal sealed class ComputeThreads : IDisposable
         private void Compute(WorkerEffect job)
         {
             long start = Stopwatch.GetTimestamp();
-            MicroBatchResult result = _owner._execution.Compute(job.Thread, job.Epoch, job.First, job.Count, job.Buffer);
+            MicroBatchResult result = _owner._execution.Compute(
+                job.Thread, job.Epoch, job.First, job.Count, job.Buffer);
             NodeStatistics statistics = new(
                 result.Samples, result.LossSum, result.Correct, Microseconds(start) + _prepareMicroseconds);
             _prepareMicroseconds = 0;

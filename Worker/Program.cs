@@ -21,7 +21,10 @@ internal static class Program
         RootCommand root = new("Joins a coordinator and computes for it. The run's token is taken from the environment "
             + $"variable {WorkerOptions.TokenVariable}.") { join, threads, dataDirectory, launchId };
         root.SetAction(parsed => Run(
-            parsed.GetValue(join)!, parsed.GetValue(threads), parsed.GetValue(dataDirectory), parsed.GetValue(launchId)));
+            parsed.GetValue(join)!,
+            parsed.GetValue(threads),
+            parsed.GetValue(dataDirectory),
+            parsed.GetValue(launchId)));
         ParseResult result = root.Parse(arguments);
         if (result.Errors.Count == 0) return result.Invoke();
         return Refuse(result.Errors[0].Message);
@@ -29,11 +32,13 @@ internal static class Program
 
     private static int Run(string join, int threads, string? dataDirectory, int launchId)
     {
-        if (!IPEndPoint.TryParse(join.Replace("localhost", "127.0.0.1", StringComparison.Ordinal), out IPEndPoint? endPoint))
+        string numeric = join.Replace("localhost", "127.0.0.1", StringComparison.Ordinal);
+        if (!IPEndPoint.TryParse(numeric, out IPEndPoint? endPoint))
             return Refuse($"--join takes HOST:PORT, such as 127.0.0.1:5000; got \"{join}\".");
         if (threads is < 1 or > 1024) return Refuse($"--threads must be 1 to 1024, got {threads}.");
         if (Environment.GetEnvironmentVariable(WorkerOptions.TokenVariable) is not { Length: > 0 } token)
-            return Refuse($"The run's token is missing: set {WorkerOptions.TokenVariable} to what the coordinator printed.");
+            return Refuse(
+                $"The run's token is missing: set {WorkerOptions.TokenVariable} to what the coordinator printed.");
         return Host(new WorkerOptions
         {
             Coordinator = endPoint,

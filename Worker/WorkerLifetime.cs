@@ -7,7 +7,8 @@ namespace Distributed.Worker;
 /// SIGTERM asks the worker to leave once its work is done; so does Ctrl-C, but not for a worker that a coordinator
 /// started: Ctrl-C reaches the whole terminal group, and is the coordinator's to handle.
 /// </summary>
-internal sealed class WorkerLifetime(WorkerOptions options, IHostApplicationLifetime lifetime) : IHostLifetime, IDisposable
+internal sealed class WorkerLifetime(
+    WorkerOptions options, IHostApplicationLifetime lifetime) : IHostLifetime, IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
 

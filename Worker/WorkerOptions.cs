@@ -5,7 +5,9 @@ namespace Distributed.Worker;
 /// <summary>What the worker's command line and environment say.</summary>
 internal sealed record WorkerOptions
 {
-    /// <summary>The environment variable with the run's token: never an argument, which every process list shows.</summary>
+    /// <summary>
+    /// The environment variable with the run's token: never an argument, which every process list shows.
+    /// </summary>
     public const string TokenVariable = "DISTRIBUTED_TOKEN";
 
     public required IPEndPoint Coordinator { get; init; }

@@ -26,7 +26,8 @@ internal sealed class WorkerService(WorkerOptions options, IHostApplicationLifet
             using WorkerSession session = WorkerSession.Join(options);
             using CancellationTokenRegistration leave = stoppingToken.Register(session.Leave);
             await Task.WhenAny(session.Completion, CancelledAndOverdue(stoppingToken)).ConfigureAwait(false);
-            _ended.TrySetResult(session.Completion.IsCompleted ? await session.Completion.ConfigureAwait(false) : default);
+            _ended.TrySetResult(
+                session.Completion.IsCompleted ? await session.Completion.ConfigureAwait(false) : default);
         }
         catch (Exception e) when (e is LinkException or DataException or ModelException or SpecificationException)
         {
@@ -40,8 +41,9 @@ internal sealed class WorkerService(WorkerOptions options, IHostApplicationLifet
 
     private static async Task CancelledAndOverdue(CancellationToken stoppingToken)
     {
-        await Task.Delay(Timeout.InfiniteTimeSpan, stoppingToken).ContinueWith(
-            _ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default).ConfigureAwait(false);
+        await Task.Delay(Timeout.InfiniteTimeSpan, stoppingToken)
+            .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default)
+            .ConfigureAwait(false);
         await Task.Delay(LeaveDeadline, CancellationToken.None).ConfigureAwait(false);
     }
 }

@@ -52,7 +52,8 @@ internal sealed class WorkerSession : IControlHandler, ITensorReceiver<Parameter
         (ControlLink control, Welcome welcome) = Connector.Join(options.Coordinator, new Hello(
             ProtocolVersion.Current, options.Token, ProgramVersion, RunSpecification.ThisNumericsClass,
             Environment.MachineName, Environment.ProcessId, options.Threads, options.LaunchId));
-        RunSpecification specification = RunSpecification.FromJson(welcome.Specification, "the coordinator's specification");
+        RunSpecification specification = RunSpecification.FromJson(
+            welcome.Specification, "the coordinator's specification");
         WorkerExecution execution = new(specification, options.Threads);
         WorkerSession session = new(options, control, welcome, execution);
         control.Start(welcome, session);
@@ -107,7 +108,8 @@ internal sealed class WorkerSession : IControlHandler, ITensorReceiver<Parameter
 
     /// <summary>The program's version, which coordinator and worker must share.</summary>
     internal static string ProgramVersion { get; } =
-        typeof(WorkerSession).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "?";
+        typeof(WorkerSession).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion ?? "?";
 
     private void Prepare(RunSpecification specification)
     {

@@ -40,7 +40,8 @@ internal sealed class ClusterBench(double seconds) : ICheckpointSaver
             local.Begin(cluster);
             Task ended = await Task.WhenAny(bench._measured.Task, cluster.Finished).WaitAsync(cancellation);
             if (ended != bench._measured.Task)
-                throw new SpecificationException($"The cluster ended before it was measured: {(await cluster.Finished).Reason}");
+                throw new SpecificationException(
+                    $"The cluster ended before it was measured: {(await cluster.Finished).Reason}");
         }
         finally
         {
@@ -65,6 +66,7 @@ internal sealed class ClusterBench(double seconds) : ICheckpointSaver
             _chunkStart = now;
         }
 
-        if (_rates.Count >= LeastChunks && Stopwatch.GetElapsedTime(_start).TotalSeconds >= seconds) _measured.TrySetResult();
+        if (_rates.Count >= LeastChunks && Stopwatch.GetElapsedTime(_start).TotalSeconds >= seconds)
+            _measured.TrySetResult();
     }
 }

@@ -42,7 +42,8 @@ internal sealed class LocalCluster : IDisposable
         string token, Fence fence, ILogger log)
     {
         WorkerConnections connections = new(RunPlan.NewRun(), fence, specification, dataDirectory, log);
-        ProtocolLimits limits = ProtocolLimits.Default with { TransferMilliseconds = WorkerConnections.LinkSilenceMilliseconds };
+        ProtocolLimits limits =
+            ProtocolLimits.Default with { TransferMilliseconds = WorkerConnections.LinkSilenceMilliseconds };
         Listener listener = Listener.Open(endPoint, token, connections, limits);
         try
         {
@@ -93,7 +94,8 @@ internal sealed class LocalCluster : IDisposable
     /// <summary>Hands what the worker processes do to the run; what comes before it begins is kept for then.</summary>
     private sealed class Observer(ILogger log) : ILocalWorkersObserver
     {
-        private readonly TaskCompletionSource<Cluster> _cluster = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource<Cluster> _cluster =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public void Begin(Cluster cluster) => _cluster.TrySetResult(cluster);
 

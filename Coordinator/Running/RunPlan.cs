@@ -14,22 +14,23 @@ internal static class RunPlan
     public const string TokenVariable = "DISTRIBUTED_TOKEN";
 
     /// <summary>What the coordinator role is told.</summary>
-    public static TrainingSettings Settings(RunSpecification specification, int minimumWorkers, int checkpointEverySteps) => new()
-    {
-        TrainingSamples = specification.Data.TrainingSamples,
-        ValidationSamples = specification.Data.ValidationSamples,
-        TestSamples = specification.Data.TestSamples,
-        Batch = specification.Batch,
-        MicroBatch = specification.MicroBatch,
-        Epochs = specification.Epochs,
-        Patience = specification.Patience,
-        MinimumWorkers = minimumWorkers,
-        CheckpointEverySteps = checkpointEverySteps,
-    };
+    public static TrainingSettings Settings(
+        RunSpecification specification, int minimumWorkers, int checkpointEverySteps) => new()
+        {
+            TrainingSamples = specification.Data.TrainingSamples,
+            ValidationSamples = specification.Data.ValidationSamples,
+            TestSamples = specification.Data.TestSamples,
+            Batch = specification.Batch,
+            MicroBatch = specification.MicroBatch,
+            Epochs = specification.Epochs,
+            Patience = specification.Patience,
+            MinimumWorkers = minimumWorkers,
+            CheckpointEverySteps = checkpointEverySteps,
+        };
 
     /// <summary>
-    /// Gradient buffers that links may hold in all: the nodes that credits allow, twice over after work was dealt again,
-    /// and one that each of many links is just receiving.
+    /// Gradient buffers that links may hold in all: the nodes that credits allow, twice over after work was dealt
+    /// again, and one that each of many links is just receiving.
     /// </summary>
     public static int MaximumGradients(RunSpecification specification) =>
         2 * (int.Log2(specification.Batch / specification.MicroBatch + 1) + 2) + 64;
@@ -39,10 +40,12 @@ internal static class RunPlan
     public static IPEndPoint EndPoint(string? listen)
     {
         if (listen is null) return new IPEndPoint(IPAddress.Loopback, 0);
-        string text = listen.StartsWith("localhost", StringComparison.OrdinalIgnoreCase) ? $"127.0.0.1{listen[9..]}" : listen;
+        bool isLocalhost = listen.StartsWith("localhost", StringComparison.OrdinalIgnoreCase);
+        string text = isLocalhost ? $"127.0.0.1{listen["localhost".Length..]}" : listen;
         return IPEndPoint.TryParse(text, out IPEndPoint? endPoint)
             ? endPoint
-            : throw new LinkException($"--listen takes HOST:PORT with a numeric address, such as 127.0.0.1:5000; got \"{listen}\".");
+            : throw new LinkException(
+                $"--listen takes HOST:PORT with a numeric address, such as 127.0.0.1:5000; got \"{listen}\".");
     }
 
     /// <summary>The run's token: from the environment, or a new one.</summary>

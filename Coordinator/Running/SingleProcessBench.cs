@@ -70,7 +70,8 @@ internal sealed class SingleProcessBench : IDisposable
         _ended = true;
         _barrier.SignalAndWait();
         foreach (Workspace workspace in _workspaces) workspace.Dispose();
-        foreach (NativeBuffer buffer in (NativeBuffer[])[_parameters, _prepared, .. _states, .. _gradients]) buffer.Dispose();
+        foreach (NativeBuffer buffer in (NativeBuffer[])[_parameters, _prepared, .. _states, .. _gradients])
+            buffer.Dispose();
     }
 
     private void Step()
@@ -158,6 +159,7 @@ internal sealed class SingleProcessBench : IDisposable
         Span<float> input = workspace.Input;
         Random random = new(thread);
         for (int i = 0; i < input.Length; i++) input[i] = random.NextSingle() * 2 - 1;
-        for (int i = 0; i < workspace.Labels.Length; i++) workspace.Labels[i] = random.Next(_specification.Model.Classes);
+        for (int i = 0; i < workspace.Labels.Length; i++)
+            workspace.Labels[i] = random.Next(_specification.Model.Classes);
     }
 }

@@ -66,7 +66,8 @@ internal sealed class TrainingRun
         RunData.Fetch(wanted, _options.DataDirectory, Say);
         string token = RunPlan.Token();
         using LocalCluster local = LocalCluster.Start(
-            wanted, _options.DataDirectory, _options.Workers, _options.Threads, RunPlan.EndPoint(_options.Listen), token, _fence, _log);
+            wanted, _options.DataDirectory, _options.Workers, _options.Threads,
+            RunPlan.EndPoint(_options.Listen), token, _fence, _log);
         if (_options.Listen is not null)
         {
             string path = _folder.RecordToken(token);
@@ -94,8 +95,8 @@ internal sealed class TrainingRun
         RestoredRun? restored = RunRestore.Load(_checkpoints, specification, store, Say);
         TrainingProgress progress = restored?.Progress ?? new TrainingProgress();
         _secondsBefore = restored?.TrainSeconds ?? 0;
-        if (_folder.Recorded is not { } recorded || recorded.Epochs != specification.Epochs || _folder.Result is not null)
-            _folder.Record(specification, _options);
+        bool isRecorded = _folder.Recorded is { } recorded && recorded.Epochs == specification.Epochs;
+        if (!isRecorded || _folder.Result is not null) _folder.Record(specification, _options);
 
         using MetricsWriter metrics = new(_folder.Metrics, progress, specification.StepsPerEpoch, Say);
         RunFigures figures = new(SecondsSinceStart);
@@ -196,7 +197,8 @@ internal sealed class TrainingRun
         if (_options.MoreEpochs > 0)
         {
             if (_folder is not { IsFinished: true, Recorded: { } recorded })
-                throw new SpecificationException($"{_folder.Folder}: --more-epochs extends a finished run, and this one is not finished.");
+                throw new SpecificationException(
+                    $"{_folder.Folder}: --more-epochs extends a finished run, and this one is not finished.");
             wanted = wanted with { Epochs = recorded.Epochs + _options.MoreEpochs };
         }
 

@@ -85,7 +85,8 @@ public sealed class ParameterStore : IDisposable
     public void Step(long step, int samples, BufferId gradient)
     {
         _specification.Optimizer.Step(
-            0, Layout.Length, _parameters.Span, Gradient(gradient), _states, 1f / samples, (float)_specification.Rate(step));
+            0, Layout.Length, _parameters.Span, Gradient(gradient), _states,
+            1f / samples, (float)_specification.Rate(step));
         ReleaseGradient(gradient);
     }
 

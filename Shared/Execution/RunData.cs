@@ -58,7 +58,8 @@ public sealed class RunData
         {
             throw new SpecificationException(
                 $"Model {model.Name} takes {model.Channels}x{model.Height}x{model.Width} images, and those of "
-                + $"{Dataset.Name} are {images.Channels}x{images.Height}x{images.Width}: choose a model or data that fit.");
+                + $"{Dataset.Name} are {images.Channels}x{images.Height}x{images.Width}: "
+                + "choose a model or data that fit.");
         }
 
         if (model.Classes != Dataset.ClassNames.Count)
@@ -69,7 +70,8 @@ public sealed class RunData
         }
 
         if (_training.Length == 0)
-            throw new SpecificationException($"No training sample of {Dataset.Name} is left: choose a smaller --validation.");
+            throw new SpecificationException(
+                $"No training sample of {Dataset.Name} is left: choose a smaller --validation.");
         return specification with
         {
             Data = specification.Data with
@@ -84,7 +86,8 @@ public sealed class RunData
         };
     }
 
-    private static DatasetOptions Options(RunSpecification specification, string? directory, Action<string>? progress) =>
+    private static DatasetOptions Options(
+        RunSpecification specification, string? directory, Action<string>? progress) =>
         new() { DataDirectory = directory, Seed = specification.Seed, Progress = progress };
 
     /// <summary>Indices of a part into the data set's training or test samples.</summary>

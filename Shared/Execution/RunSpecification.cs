@@ -4,7 +4,9 @@ using Distributed.Learning;
 
 namespace Distributed.Execution;
 
-/// <summary>A run's specification cannot be read or does not make sense. The message is one sentence for a person.</summary>
+/// <summary>
+/// A run's specification cannot be read or does not make sense. The message is one sentence for a person.
+/// </summary>
 public sealed class SpecificationException(string message) : Exception(message);
 
 /// <summary>

@@ -9,8 +9,8 @@ namespace Distributed.Execution;
 /// <summary>
 /// Carries out the worker role's compute effects: owns the parameter blocks, the prepared weights, one workspace a
 /// thread, and the gradient buffers that the role names by id. After the first steps nothing is allocated.
-/// Every member but <see cref="Compute"/>, <see cref="Evaluate"/> and <see cref="Prepare"/> belongs to the role's thread
-/// of control; those run on compute threads.
+/// Every member but <see cref="Compute"/>, <see cref="Evaluate"/> and <see cref="Prepare"/> belongs to the role's
+/// thread of control; those run on compute threads.
 /// </summary>
 public sealed class WorkerExecution : IDisposable
 {
@@ -80,8 +80,8 @@ public sealed class WorkerExecution : IDisposable
     /// <summary>Makes sure that a buffer exists.</summary>
     public void EnsureBuffer(BufferId buffer) => _gradients[buffer.Value] ??= new NativeBuffer(_plan.Parameters.Length);
 
-    /// <summary>Makes sure that the order of an epoch's samples is known. Two epochs are kept, so a thread that is still
-    /// busy with the one before is not disturbed.</summary>
+    /// <summary>Makes sure that the order of an epoch's samples is known. Two epochs are kept, so a thread that is
+    /// still busy with the one before is not disturbed.</summary>
     public void EnsureEpoch(int epoch)
     {
         int slot = epoch & 1;
@@ -114,7 +114,9 @@ public sealed class WorkerExecution : IDisposable
     /// <summary>A buffer's content, to be pushed.</summary>
     public ReadOnlySpan<float> Gradient(BufferId buffer) => _gradients[buffer.Value]!.Span;
 
-    /// <summary>Whether what a Train message asks for exists; a message that does not fit is a peer's mistake.</summary>
+    /// <summary>
+    /// Whether what a Train message asks for exists; a message that does not fit is a peer's mistake.
+    /// </summary>
     public bool IsSound(Train train)
     {
         if (train.MicroBatch != _plan.MicroBatch || train.Samples <= 0 || train.FirstSample < 0) return false;
@@ -133,7 +135,8 @@ public sealed class WorkerExecution : IDisposable
         && evaluate.First <= Data.Count(evaluate.Split) - evaluate.Count;
 
     /// <summary>Makes room in a slot for the results of an evaluation part.</summary>
-    public void EnsureSlot(int slot, int samples) => (_slots[slot] ??= new EvaluationSlot()).Resize(samples, _plan.MicroBatch);
+    public void EnsureSlot(int slot, int samples) =>
+        (_slots[slot] ??= new EvaluationSlot()).Resize(samples, _plan.MicroBatch);
 
     /// <summary>Evaluates one micro-batch of a part into its slot.</summary>
     public void Evaluate(int thread, DataSplit split, int first, int count, int slot, int leaf)

@@ -31,8 +31,8 @@ public readonly record struct HeldNode(TreeNode Node, BufferId Buffer, NodeStati
 /// The canonical reduction tree over the micro-batches of one step, as a node by node bookkeeping of which partial
 /// sums are held. Siblings are merged (left plus right) as soon as both are held, up to the roots: one root [0, G) at
 /// the server, the dealt nodes at a worker. The sum is therefore the same bits in whatever order nodes arrive.
-/// Invariant: roots are disjoint; held nodes are disjoint, ordered by start, and none has its sibling held below a root.
-/// After the first steps nothing is allocated.
+/// Invariant: roots are disjoint; held nodes are disjoint, ordered by start, and none has its sibling held below a
+/// root. After the first steps nothing is allocated.
 /// </summary>
 public sealed class ReductionTree
 {
@@ -43,7 +43,9 @@ public sealed class ReductionTree
     /// <summary>Nodes held now.</summary>
     public IReadOnlyList<HeldNode> Held => _held;
 
-    /// <summary>Empties the tree for a step of <paramref name="microBatches"/> leaves; held buffers are released.</summary>
+    /// <summary>
+    /// Empties the tree for a step of <paramref name="microBatches"/> leaves; held buffers are released.
+    /// </summary>
     public void Reset(int microBatches, List<BufferOperation> operations)
     {
         foreach (HeldNode held in _held) operations.Add(new BufferOperation(false, held.Buffer, default));
@@ -78,7 +80,9 @@ public sealed class ReductionTree
         return false;
     }
 
-    /// <summary>Takes a complete root out of the tree, with its buffer: nothing is accepted under it any more.</summary>
+    /// <summary>
+    /// Takes a complete root out of the tree, with its buffer: nothing is accepted under it any more.
+    /// </summary>
     public HeldNode Take(TreeNode root)
     {
         _roots.Remove(root);

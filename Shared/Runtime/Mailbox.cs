@@ -14,7 +14,9 @@ public sealed class Mailbox<T>(Action<T> handler, Action<Exception> fault)
     private bool _handling;
     private bool _closed;
 
-    /// <summary>Posts an item; it may be handled on this thread before the call returns, or on another one later.</summary>
+    /// <summary>
+    /// Posts an item; it may be handled on this thread before the call returns, or on another one later.
+    /// </summary>
     public void Post(in T item)
     {
         lock (_items)

@@ -15,7 +15,8 @@ internal sealed class CoordinatorBench
     public CoordinatorBench(TrainingSettings? settings = null, TrainingProgress? progress = null)
     {
         _settings = settings ?? Settings();
-        Role = new CoordinatorRole(_settings, Fence, progress ?? new TrainingProgress(), new ParameterVersion(_version), Now);
+        Role = new CoordinatorRole(
+            _settings, Fence, progress ?? new TrainingProgress(), new ParameterVersion(_version), Now);
     }
 
     public CoordinatorRole Role { get; }
@@ -67,12 +68,17 @@ internal sealed class CoordinatorBench
     /// <summary>The step under way is applied.</summary>
     public List<CoordinatorEffect> Apply(double loss = 1, int correct = 1)
     {
-        int samples = Math.Min(_settings.Batch, _settings.TrainingSamples - Role.Progress.StepInEpoch * _settings.Batch);
+        int samples = Math.Min(
+            _settings.Batch, _settings.TrainingSamples - Role.Progress.StepInEpoch * _settings.Batch);
         return Tell(new StepApplied(
-            new StepNumber(Role.Progress.Step + 1), new ParameterVersion(++_version), new NodeStatistics(samples, loss, correct, 1)));
+            new StepNumber(Role.Progress.Step + 1),
+            new ParameterVersion(++_version),
+            new NodeStatistics(samples, loss, correct, 1)));
     }
 
-    /// <summary>Answers every part of an evaluation that was handed out in <paramref name="effects"/>, until it is over.</summary>
+    /// <summary>
+    /// Answers every part of an evaluation that was handed out in <paramref name="effects"/>, until it is over.
+    /// </summary>
     public List<CoordinatorEffect> Score(List<CoordinatorEffect> effects, double loss, int correct)
     {
         List<CoordinatorEffect> all = [];
@@ -85,7 +91,8 @@ internal sealed class CoordinatorBench
             EvaluationResult result = new(Fence, part.Evaluation, part.First, part.Count, losses, new int[part.Count]);
             List<CoordinatorEffect> next = Tell(new EvaluationReturned(send.Worker, result, correct));
             all.AddRange(next);
-            foreach (SendToWorker more in next.OfType<SendToWorker>().Where(more => more.Message is Evaluate)) open.Enqueue(more);
+            foreach (SendToWorker more in next.OfType<SendToWorker>().Where(more => more.Message is Evaluate))
+                open.Enqueue(more);
         }
 
         return all;

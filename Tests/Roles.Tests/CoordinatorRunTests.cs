@@ -23,7 +23,8 @@ public sealed class CoordinatorRunTests
         Assert.Equal(new BeginStep(new StepNumber(1), 8, 2), bench.Join(1).OfType<BeginStep>().Single());
         Assert.Equal(new BeginStep(new StepNumber(2), 2, 2), bench.Apply().OfType<BeginStep>().Single());
         List<CoordinatorEffect> effects = bench.Apply(loss: 4, correct: 3);
-        EpochRecord record = effects.OfType<Report>().Select(report => report.Event).OfType<EpochEnded>().Single().Record;
+        EpochRecord record = effects.OfType<Report>()
+            .Select(report => report.Event).OfType<EpochEnded>().Single().Record;
         Assert.Equal(new EpochRecord(1, 2, 0.5, 0.4, double.NaN, double.NaN, 10), record);
         Assert.True(effects.FindIndex(e => e is KeepBest) < effects.FindIndex(e => e is SaveCheckpoint));
         bench.Tell(new CheckpointSaved(1));
@@ -76,7 +77,8 @@ public sealed class CoordinatorRunTests
     [Fact]
     public void Checkpoints_are_saved_every_so_many_steps_and_seconds_and_one_at_a_time()
     {
-        CoordinatorBench bench = new(CoordinatorBench.Settings() with { TrainingSamples = 80, CheckpointEverySteps = 3 });
+        CoordinatorBench bench = new(
+            CoordinatorBench.Settings() with { TrainingSamples = 80, CheckpointEverySteps = 3 });
         bench.Join(1);
         bench.Apply();
         Assert.Empty(bench.Apply().OfType<SaveCheckpoint>());
@@ -128,7 +130,8 @@ public sealed class CoordinatorRunTests
         Assert.Empty(bench.Wait(9, 1).OfType<CancelStep>());
         Assert.Equal(new StepNumber(1), bench.Wait(2, 1).OfType<CancelStep>().Single().Step);
         bench.Wait(60, 1);
-        Assert.Equal(RunEnding.Stopped, bench.Tell(new StepCancelled(new StepNumber(1))).OfType<Finish>().Single().Ending);
+        Assert.Equal(
+            RunEnding.Stopped, bench.Tell(new StepCancelled(new StepNumber(1))).OfType<Finish>().Single().Ending);
     }
 
     [Fact]
@@ -164,7 +167,8 @@ public sealed class CoordinatorRunTests
         bench.Tell(new WorkersExhausted("Every worker failed.", false));
         List<CoordinatorEffect> effects = bench.Tell(new WorkerGone(new WorkerId(1), "it crashed"));
         Assert.Single(effects.OfType<CancelStep>());
-        Assert.Equal(1, bench.Tell(new StepCancelled(new StepNumber(2))).OfType<SaveCheckpoint>().Single().Progress.Step);
+        Assert.Equal(
+            1, bench.Tell(new StepCancelled(new StepNumber(2))).OfType<SaveCheckpoint>().Single().Progress.Step);
         Finish finish = bench.Tell(new CheckpointSaved(1)).OfType<Finish>().Single();
         Assert.Equal((RunEnding.Failed, "Every worker failed."), (finish.Ending, finish.Reason));
     }
@@ -207,8 +211,10 @@ public sealed class CoordinatorRunTests
             SaveCheckpoint? save = effects.OfType<SaveCheckpoint>().LastOrDefault();
             if (save is not null) saved.Add(save.Progress);
             int epoch = bench.Role.Progress.Epoch;
-            if (effects.Exists(e => e is PublishBest)) effects = bench.Tell(new BestPublished(new ParameterVersion(900)));
-            else if (effects.Exists(e => e is SendToWorker { Message: Evaluate })) effects = bench.Score(effects, 2 - epoch, 4 - epoch);
+            if (effects.Exists(e => e is PublishBest))
+                effects = bench.Tell(new BestPublished(new ParameterVersion(900)));
+            else if (effects.Exists(e => e is SendToWorker { Message: Evaluate }))
+                effects = bench.Score(effects, 2 - epoch, 4 - epoch);
             else if (effects.Exists(e => e is BeginStep)) effects = bench.Apply(loss: bench.Role.Progress.Step + 0.1);
             else effects = [];
             if (save is not null) effects.AddRange(bench.Tell(new CheckpointSaved(save.Id)));

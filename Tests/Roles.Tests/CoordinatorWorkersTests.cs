@@ -7,7 +7,8 @@ namespace Distributed.Roles.Tests;
 /// <summary>Workers that join, fall silent, are overdue, leave; and what becomes of their work.</summary>
 public sealed class CoordinatorWorkersTests
 {
-    private static readonly TrainingSettings Settings = CoordinatorBench.Settings() with { TrainingSamples = 80, Batch = 16 };
+    private static readonly TrainingSettings Settings =
+        CoordinatorBench.Settings() with { TrainingSamples = 80, Batch = 16 };
 
     private readonly CoordinatorBench _bench = new(Settings with { MinimumWorkers = 2 });
 
@@ -52,7 +53,9 @@ public sealed class CoordinatorWorkersTests
         Assert.Equal([WorkerStanding.Silent], CoordinatorBench.Standings(bench.Wait(3), 1));
         bench.Tell(new WorkerHeard(new WorkerId(1)));
         // Never measured: 120 s. Then it is said that the run waits for it.
-        Assert.Contains(CoordinatorBench.Notices(bench.Wait(125, 1)), text => text.StartsWith("Still waiting for w1", StringComparison.Ordinal));
+        Assert.Contains(
+            CoordinatorBench.Notices(bench.Wait(125, 1)),
+            text => text.StartsWith("Still waiting for w1", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -75,7 +78,8 @@ public sealed class CoordinatorWorkersTests
         List<CoordinatorEffect> effects = _bench.Wait(11, 1, 2);
         Assert.Contains(WorkerStanding.Overdue, CoordinatorBench.Standings(effects, 2));
         Assert.NotNull(CoordinatorBench.TrainOf(effects, 1));
-        Assert.Equal([WorkerStanding.Active], CoordinatorBench.Standings(_bench.Tell(new NodeDropped(new WorkerId(2))), 2));
+        Assert.Equal(
+            [WorkerStanding.Active], CoordinatorBench.Standings(_bench.Tell(new NodeDropped(new WorkerId(2))), 2));
         Assert.Equal(1, _bench.Role.Progress.DuplicatesDropped);
     }
 
@@ -137,7 +141,8 @@ public sealed class CoordinatorWorkersTests
     public void Credits_are_granted_from_left_to_right_and_the_leftmost_missing_node_always()
     {
         // 31 leaves: the right worker's range is several nodes, and no more than log2 + 2 are granted in all.
-        CoordinatorBench bench = new(CoordinatorBench.Settings() with { TrainingSamples = 310, Batch = 62, MicroBatch = 2 });
+        CoordinatorBench bench = new(
+            CoordinatorBench.Settings() with { TrainingSamples = 310, Batch = 62, MicroBatch = 2 });
         bench.Join(1);
         List<CoordinatorEffect> effects = bench.Join(2);
         effects.AddRange(bench.Apply());
@@ -150,7 +155,8 @@ public sealed class CoordinatorWorkersTests
     [Fact]
     public void Parts_of_an_evaluation_that_a_lost_worker_had_go_to_the_others()
     {
-        CoordinatorBench bench = new(CoordinatorBench.Settings() with { TrainingSamples = 2, ValidationSamples = 64, Epochs = 1 });
+        CoordinatorBench bench = new(
+            CoordinatorBench.Settings() with { TrainingSamples = 2, ValidationSamples = 64, Epochs = 1 });
         bench.Join(1);
         bench.Join(2);
         List<CoordinatorEffect> effects = bench.Apply();

@@ -27,7 +27,8 @@ public sealed class ParameterServerRoleTests
         Assert.Equal(new SendParameters(Worker, new ParameterVersion(11)), effects[4]);
         Assert.Equal(new SendParameters(new WorkerId(7), new ParameterVersion(11)), effects[5]);
         StepApplied applied = Assert.IsType<StepApplied>(((TellCoordinator)effects[6]).Input);
-        Assert.Equal(new StepApplied(new StepNumber(1), new ParameterVersion(11), new NodeStatistics(5, 2, 2, 20)), applied);
+        Assert.Equal(
+            new StepApplied(new StepNumber(1), new ParameterVersion(11), new NodeStatistics(5, 2, 2, 20)), applied);
         Assert.Equal(7, effects.Count);
     }
 
@@ -106,7 +107,9 @@ public sealed class ParameterServerRoleTests
 
     private static NodeArrived Node(
         TreeNode node, int samples, int buffer, long step = 1, long fence = 3, int correct = 1, double loss = 1) => new(
-            Worker, new GradientHeader(new Fence(fence), new StepNumber(step), node, samples, loss, correct, 10, 0), new BufferId(buffer));
+            Worker,
+            new GradientHeader(new Fence(fence), new StepNumber(step), node, samples, loss, correct, 10, 0),
+            new BufferId(buffer));
 
     private static CoordinatorInput Told(List<ParameterServerEffect> effects) =>
         Assert.IsType<TellCoordinator>(Assert.Single(effects)).Input;

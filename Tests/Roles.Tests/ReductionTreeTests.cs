@@ -116,7 +116,9 @@ public sealed class ReductionTreeTests
         ? [node]
         : [.. RandomTiling(node.Left, random), .. RandomTiling(node.Right, random)];
 
-    /// <summary>A tree whose buffers hold the expression they were summed by; a buffer that is not there is an error.</summary>
+    /// <summary>
+    /// A tree whose buffers hold the expression they were summed by; a buffer that is not there is an error.
+    /// </summary>
     private sealed class Bench
     {
         private readonly List<BufferOperation> _operations = [];

@@ -143,7 +143,8 @@ public sealed class WorkerRoleTests
         Assert.Equal((20, 1), (last.First, last.Count));
         Assert.Empty(Evaluated(last));
         WorkerEffect result = Assert.Single(Evaluated(leaves[1]));
-        Assert.Equal((WorkerEffectKind.SendResult, 16, 5, 9L), (result.Kind, result.First, result.Count, result.Evaluation));
+        Assert.Equal(
+            (WorkerEffectKind.SendResult, 16, 5, 9L), (result.Kind, result.First, result.Count, result.Evaluation));
         Use(6);
         Assert.Empty(Handle(new WorkerInput(WorkerInputKind.Evaluate, order)));
     }
@@ -152,7 +153,8 @@ public sealed class WorkerRoleTests
     public void A_step_allocates_nothing_once_warm()
     {
         long before = 0;
-        WorkerInput[] trains = [.. Enumerable.Range(1, 40).Select(step => Train(step, step, [new(0, 4), new(4, 6), TreeNode.Leaf(6)], 1))];
+        WorkerInput[] trains =
+            [.. Enumerable.Range(1, 40).Select(step => Train(step, step, [new(0, 4), new(4, 6), TreeNode.Leaf(6)], 1))];
         WorkerInput[] credits = [.. Enumerable.Range(1, 40).Select(step => Credit(step, 2))];
         for (int step = 1; step <= 40; step++)
         {

@@ -37,7 +37,9 @@ internal sealed class Cluster : IDisposable
         Coordinator = new CoordinatorActor(this, settings, fence, progress);
     }
 
-    /// <summary>The version under which a coordinator publishes first; its fence tells it from an earlier one's.</summary>
+    /// <summary>
+    /// The version under which a coordinator publishes first; its fence tells it from an earlier one's.
+    /// </summary>
     public static ParameterVersion FirstVersion { get; } = new(1);
 
     public RunSpecification Specification { get; }

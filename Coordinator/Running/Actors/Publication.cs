@@ -3,7 +3,9 @@ using Distributed.Protocol;
 
 namespace Distributed.Coordinator;
 
-/// <summary>A copy of the parameters under a version, shared by the links that send it and reused when all are done.</summary>
+/// <summary>
+/// A copy of the parameters under a version, shared by the links that send it and reused when all are done.
+/// </summary>
 internal sealed class Publication(int length)
 {
     private readonly NativeBuffer _block = new(length);

@@ -29,7 +29,8 @@ internal sealed class RunFigures(Func<double> secondsSinceStart)
     public IReadOnlyDictionary<string, long> MicroBatches => _microBatches;
 
     /// <summary>The same, for the view.</summary>
-    public IReadOnlyList<WorkerShare> Shares => [.. _microBatches.Select(pair => new WorkerShare(pair.Key, pair.Value))];
+    public IReadOnlyList<WorkerShare> Shares =>
+        [.. _microBatches.Select(pair => new WorkerShare(pair.Key, pair.Value))];
 
     /// <summary>Median over steps of the time beyond the slowest worker's compute, in milliseconds.</summary>
     public double CoordinationMilliseconds

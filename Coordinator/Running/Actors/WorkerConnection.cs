@@ -34,7 +34,8 @@ internal sealed class WorkerConnection(
     /// <summary>What the worker loaded; null while it is loading still.</summary>
     public Ready? WaitForReady(TimeSpan deadline) => _ready.Task.Wait(deadline) ? _ready.Task.Result : null;
 
-    public string Name { get; } = hello.LaunchId >= 0 ? $"worker {hello.LaunchId + 1}" : $"{hello.Host}-{hello.ProcessId}";
+    public string Name { get; } =
+        hello.LaunchId >= 0 ? $"worker {hello.LaunchId + 1}" : $"{hello.Host}-{hello.ProcessId}";
 
     /// <summary>Pushes since the warm-up, and the managed bytes the worker allocated in them.</summary>
     public (int Pushes, long Bytes) Allocation => (Math.Max(0, _pushes - WarmUpPushes), _allocatedBytes);

@@ -11,10 +11,13 @@ namespace Distributed.Coordinator;
 /// The workers that are connected: greets them while the data still load, compares versions and data, and lets them
 /// take part once the cluster stands.
 /// </summary>
-internal sealed class WorkerConnections(RunId run, Fence fence, RunSpecification specification, string? dataDirectory, ILogger log)
+internal sealed class WorkerConnections(
+    RunId run, Fence fence, RunSpecification specification, string? dataDirectory, ILogger log)
     : IListenerHandler
 {
-    /// <summary>A link closes by itself after so long a silence; the coordinator role acts on its lease long before.</summary>
+    /// <summary>
+    /// A link closes by itself after so long a silence; the coordinator role acts on its lease long before.
+    /// </summary>
     public const int LinkSilenceMilliseconds = 60_000;
 
     private const int HeartbeatMilliseconds = 400;
@@ -29,7 +32,8 @@ internal sealed class WorkerConnections(RunId run, Fence fence, RunSpecification
 
     /// <summary>The program's version: workers of another one are refused.</summary>
     public static string ProgramVersion { get; } =
-        typeof(WorkerConnections).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "?";
+        typeof(WorkerConnections).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
+            ?.InformationalVersion ?? "?";
 
     /// <summary>The cluster stands: workers that wait may take part.</summary>
     public void Begin(Cluster cluster) => _cluster.TrySetResult(cluster);
@@ -65,7 +69,8 @@ internal sealed class WorkerConnections(RunId run, Fence fence, RunSpecification
         }
 
         link.Accept(new Welcome(
-            connection.Id, run, fence, specification.ToJson(), dataDirectory, LinkSilenceMilliseconds, HeartbeatMilliseconds),
+            connection.Id, run, fence, specification.ToJson(), dataDirectory,
+            LinkSilenceMilliseconds, HeartbeatMilliseconds),
             connection);
     }
 
@@ -99,7 +104,8 @@ internal sealed class WorkerConnections(RunId run, Fence fence, RunSpecification
     public void Forget(WorkerConnection connection, string reason)
     {
         lock (_lock) _connections.Remove(connection.Id);
-        if (_cluster.Task.IsCompletedSuccessfully) _cluster.Task.Result.Coordinator.Post(new WorkerGone(connection.Id, reason));
+        if (_cluster.Task.IsCompletedSuccessfully)
+            _cluster.Task.Result.Coordinator.Post(new WorkerGone(connection.Id, reason));
     }
 
     /// <summary>Ends every connection.</summary>
@@ -111,9 +117,17 @@ internal sealed class WorkerConnections(RunId run, Fence fence, RunSpecification
     private static string? Objection(Hello hello)
     {
         if (hello.Program != ProgramVersion)
-            return $"The coordinator is version {ProgramVersion} and the worker {hello.Program}: run the same version on both.";
+        {
+            return $"The coordinator is version {ProgramVersion} and the worker {hello.Program}: "
+                + "run the same version on both.";
+        }
+
         if (hello.NumericsClass != RunSpecification.ThisNumericsClass)
-            return $"The run's numerics class is {RunSpecification.ThisNumericsClass} and the worker's {hello.NumericsClass}: their bits differ.";
+        {
+            return $"The run's numerics class is {RunSpecification.ThisNumericsClass} and the worker's "
+                + $"{hello.NumericsClass}: their bits differ.";
+        }
+
         return hello.Threads < 1 ? "A worker needs at least one thread." : null;
     }
 
@@ -122,12 +136,14 @@ internal sealed class WorkerConnections(RunId run, Fence fence, RunSpecification
         string expected = cluster.Specification.Data.Sha256!;
         if (ready.DataSha256 != expected)
         {
-            return $"The worker's {cluster.Specification.Data.Name} data differ from the coordinator's (hash {ready.DataSha256[..Math.Min(12, ready.DataSha256.Length)]}…, "
+            string found = ready.DataSha256[..Math.Min(12, ready.DataSha256.Length)];
+            return $"The worker's {cluster.Specification.Data.Name} data differ from the coordinator's (hash {found}…, "
                 + $"expected {expected[..12]}…): give it the same files with --data-dir.";
         }
 
-        return ready.ParameterCount == cluster.Store.Layout.Count
+        int count = cluster.Store.Layout.Count;
+        return ready.ParameterCount == count
             ? null
-            : $"The worker's model has {ready.ParameterCount} parameters, the coordinator's {cluster.Store.Layout.Count}.";
+            : $"The worker's model has {ready.ParameterCount} parameters, the coordinator's {count}.";
     }
 }

@@ -47,7 +47,8 @@ public sealed record NodeDropped(WorkerId Worker) : CoordinatorInput;
 /// <param name="Step">The step.</param>
 /// <param name="Version">The version under which the new parameters were published.</param>
 /// <param name="Statistics">The whole mini-batch's sums.</param>
-public sealed record StepApplied(StepNumber Step, ParameterVersion Version, NodeStatistics Statistics) : CoordinatorInput;
+public sealed record StepApplied(
+    StepNumber Step, ParameterVersion Version, NodeStatistics Statistics) : CoordinatorInput;
 
 /// <summary>A step was cancelled before it was complete; nothing of it was applied.</summary>
 /// <param name="Step">The step.</param>

@@ -8,7 +8,8 @@ public sealed partial class CoordinatorRole
     private EvaluationRound? _evaluation;
     private long _evaluationId;
 
-    private void BeginEvaluation(DataSplit split, int samples, ParameterVersion version, List<CoordinatorEffect> effects)
+    private void BeginEvaluation(
+        DataSplit split, int samples, ParameterVersion version, List<CoordinatorEffect> effects)
     {
         _evaluation = new EvaluationRound(++_evaluationId, split, version, samples, _settings.MicroBatch);
         _phase = Phase.Evaluating;
@@ -34,7 +35,8 @@ public sealed partial class CoordinatorRole
     {
         _workers.TryGetValue(returned.Worker.Value, out WorkerEntry? worker);
         if (worker?.Standing == WorkerStanding.Overdue) Reactivate(worker, "it answered", now, effects);
-        if (_evaluation is not { } round || returned.Result.Evaluation != round.Id || returned.Result.Fence != _fence) return;
+        if (_evaluation is not { } round || returned.Result.Evaluation != round.Id || returned.Result.Fence != _fence)
+            return;
         if (worker is not null)
         {
             worker.Parts.RemoveAll(part => part.First == returned.Result.First);

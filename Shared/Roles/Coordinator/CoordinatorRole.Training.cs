@@ -39,8 +39,8 @@ public sealed partial class CoordinatorRole
     }
 
     /// <summary>
-    /// Asks each overdue worker for one micro-batch that is dealt to someone else too. Its answer, in time or late, shows
-    /// that it computes again, and nobody waits for it.
+    /// Asks each overdue worker for one micro-batch that is dealt to someone else too. Its answer, in time or late,
+    /// shows that it computes again, and nobody waits for it.
     /// </summary>
     private void Probe(List<CoordinatorEffect> effects)
     {
@@ -78,7 +78,10 @@ public sealed partial class CoordinatorRole
     {
         double[] measured = [.. workers.Where(w => w.MicroBatchSeconds > 0).Select(w => w.MicroBatchSeconds)];
         double usual = measured.Length > 0 ? measured.Average() : 1;
-        return [.. workers.Select(w => new WorkerSpeed(w.Threads, w.MicroBatchSeconds > 0 ? w.MicroBatchSeconds : usual))];
+        return
+        [
+            .. workers.Select(w => new WorkerSpeed(w.Threads, w.MicroBatchSeconds > 0 ? w.MicroBatchSeconds : usual)),
+        ];
     }
 
     private void Assign(WorkerEntry worker, int start, int end)
@@ -90,8 +93,8 @@ public sealed partial class CoordinatorRole
     }
 
     /// <summary>
-    /// Sends each worker that was dealt something new all that it owes for the step, in order, with the credits that are
-    /// free for it now. A later message replaces what an earlier one said.
+    /// Sends each worker that was dealt something new all that it owes for the step, in order, with the credits that
+    /// are free for it now. A later message replaces what an earlier one said.
     /// </summary>
     private void SendDealt(IEnumerable<WorkerEntry> workers, TimeSpan now, List<CoordinatorEffect> effects)
     {
@@ -153,8 +156,8 @@ public sealed partial class CoordinatorRole
                 count++;
             }
 
-            if (count > 0)
-                effects.Add(new SendToWorker(worker.Id, new Credit { Fence = _fence, Step = CurrentStep, Count = count }));
+            if (count == 0) continue;
+            effects.Add(new SendToWorker(worker.Id, new Credit { Fence = _fence, Step = CurrentStep, Count = count }));
         }
     }
 
@@ -180,15 +183,18 @@ public sealed partial class CoordinatorRole
     private void Drop(NodeDropped dropped, TimeSpan now, List<CoordinatorEffect> effects)
     {
         Progress = Progress with { DuplicatesDropped = Progress.DuplicatesDropped + 1 };
-        if (_workers.TryGetValue(dropped.Worker.Value, out WorkerEntry? worker) && worker.Standing == WorkerStanding.Overdue)
+        if (_workers.TryGetValue(dropped.Worker.Value, out WorkerEntry? worker)
+            && worker.Standing == WorkerStanding.Overdue)
             Reactivate(worker, "it answered late", now, effects);
     }
 
     private void Apply(StepApplied applied, TimeSpan now, List<CoordinatorEffect> effects)
     {
-        if (applied.Step != CurrentStep) throw new InvalidOperationException($"Step {applied.Step.Value} was applied out of order.");
+        if (applied.Step != CurrentStep)
+            throw new InvalidOperationException($"Step {applied.Step.Value} was applied out of order.");
         if (applied.Statistics.Samples != _stepSamples)
-            throw new InvalidOperationException($"Step {applied.Step.Value} applied {applied.Statistics.Samples} of {_stepSamples} samples.");
+            throw new InvalidOperationException(
+                $"Step {applied.Step.Value} applied {applied.Statistics.Samples} of {_stepSamples} samples.");
         double slowest = _workers.Values.Select(w => w.StepMicroseconds * 1e-6 / w.Threads).DefaultIfEmpty(0).Max();
         Progress = Progress with
         {
@@ -208,7 +214,8 @@ public sealed partial class CoordinatorRole
     /// <summary>Deals the missing frontier that belongs to nobody active among those who are.</summary>
     private void DealAgain(TimeSpan now, List<CoordinatorEffect> effects)
     {
-        List<DealtNode> lost = _dealt.FindAll(d => !(_workers.TryGetValue(d.Worker.Value, out WorkerEntry? w) && MayFinish(w)));
+        List<DealtNode> lost = _dealt.FindAll(
+            d => !(_workers.TryGetValue(d.Worker.Value, out WorkerEntry? w) && MayFinish(w)));
         if (lost.Count == 0) return;
         WorkerEntry[] active = [.. _workers.Values.Where(worker => worker.IsActive)];
         if (active.Length == 0) return;

@@ -68,7 +68,8 @@ public sealed partial class CoordinatorRole
             TimeSpan silence = now - worker.LastHeard;
             if (now >= DropDeadline(worker))
             {
-                effects.Add(new DropWorker(worker.Id, $"it was {Word(worker.Standing)} for {(now - worker.StandingSince).TotalSeconds:0} s"));
+                effects.Add(new DropWorker(
+                    worker.Id, $"it was {Word(worker.Standing)} for {(now - worker.StandingSince).TotalSeconds:0} s"));
                 worker.StandingSince = now;
             }
 
@@ -105,11 +106,13 @@ public sealed partial class CoordinatorRole
     {
         string reason = $"its compute takes {(now - worker.ComputeSince).TotalSeconds:0} s so far";
         worker.ComputeDeadline = now + _settings.LeastComputeDeadline;
-        if (worker.Parts.Count == 0 && !_dealt.Exists(d => d.Worker == worker.Id && d.Granted)) return; // it may not push
+        bool mayPush = _dealt.Exists(d => d.Worker == worker.Id && d.Granted);
+        if (worker.Parts.Count == 0 && !mayPush) return; // it may not push
         if (_workers.Values.Any(other => other != worker && other.IsActive))
             Suspend(worker, WorkerStanding.Overdue, reason, now, effects);
         else
-            effects.Add(new Report(new Notice($"Still waiting for {worker.Name}: {reason}, and nobody else can take its work.")));
+            effects.Add(new Report(
+                new Notice($"Still waiting for {worker.Name}: {reason}, and nobody else can take its work.")));
     }
 
     private void Suspend(

@@ -189,7 +189,8 @@ public sealed partial class CoordinatorRole
 
     private void TakeBest(ParameterVersion version)
     {
-        if (_phase != Phase.PublishingBest) throw new InvalidOperationException("The best parameters were not asked for.");
+        if (_phase != Phase.PublishingBest)
+            throw new InvalidOperationException("The best parameters were not asked for.");
         _version = version;
         _bestPublished = true;
         _phase = Phase.Idle;
@@ -219,7 +220,9 @@ public sealed partial class CoordinatorRole
             $"The loss is no longer finite at step {broken.Step.Value} (first in layer {broken.Layer}): "
             + "lower --learning-rate, or resume from an earlier checkpoint with other settings.", effects);
 
-    /// <summary>With the last worker gone and none to come, the run stops as if asked to, so that it can be resumed.</summary>
+    /// <summary>
+    /// With the last worker gone and none to come, the run stops as if asked to, so that it can be resumed.
+    /// </summary>
     private void CheckExhausted()
     {
         if (_exhausted is not { } exhausted || _workers.Count > 0 || _stopping) return;
@@ -230,8 +233,11 @@ public sealed partial class CoordinatorRole
         if (_phase == Phase.Evaluating) AbandonEvaluation();
     }
 
-    private void EndStopped(List<CoordinatorEffect> effects) =>
-        End(_stopEnding, string.Join(" ", new[] { _stopReason, _saveFailure ?? "" }.Where(text => text.Length > 0)), effects);
+    private void EndStopped(List<CoordinatorEffect> effects)
+    {
+        string reason = string.Join(" ", new[] { _stopReason, _saveFailure ?? "" }.Where(text => text.Length > 0));
+        End(_stopEnding, reason, effects);
+    }
 
     private void Complete(List<CoordinatorEffect> effects)
     {
@@ -267,7 +273,8 @@ public sealed partial class CoordinatorRole
         bool first = _noticeDeadline is null;
         _noticeDeadline = now + _settings.WaitingNotice;
         if (first && _workers.Count == 0) return;
-        string silent = string.Join(", ", _workers.Values.Where(w => !w.IsActive).Select(w => $"{w.Name} is {Word(w.Standing)}"));
+        string silent = string.Join(
+            ", ", _workers.Values.Where(w => !w.IsActive).Select(w => $"{w.Name} is {Word(w.Standing)}"));
         effects.Add(new Report(new Notice(
             $"Waiting for workers: {CountActive()} of at least {LeastWorkers} are there"
             + (silent.Length == 0 ? "." : $" ({silent})."))));

@@ -72,7 +72,8 @@ internal sealed class EvaluationRound
         if (part.First < 0 || part.First >= Samples || part.First % length != 0) return false;
         if (part.Count != Math.Min(length, Samples - part.First)) return false;
         int leaf = part.First / _microBatch;
-        if (result.Losses.Length != Leaves(part) || result.Predictions.Length != part.Count || _done[leaf]) return false;
+        if (result.Losses.Length != Leaves(part) || result.Predictions.Length != part.Count || _done[leaf])
+            return false;
         result.Losses.CopyTo(_losses, leaf);
         Array.Fill(_done, true, leaf, result.Losses.Length);
         result.Predictions.CopyTo(_predictions, part.First);

@@ -18,7 +18,8 @@ public static class RangeDealer
 
     /// <summary>
     /// Returns the cuts: worker i gets [cuts[i], cuts[i + 1]) of the micro-batches [start, end) of a tree of
-    /// <paramref name="microBatches"/> leaves. Ranges may be empty. <paramref name="nodeSeconds"/> is the cost of one node.
+    /// <paramref name="microBatches"/> leaves. Ranges may be empty. <paramref name="nodeSeconds"/> is the cost of one
+    /// node.
     /// </summary>
     public static int[] Deal(
         int start, int end, int microBatches, IReadOnlyList<WorkerSpeed> speeds, double nodeSeconds)

@@ -1,6 +1,8 @@
 namespace Distributed.Roles.Coordinator;
 
-/// <summary>What the coordinator role is told of a run before it starts. Times are data; the role reads no clock.</summary>
+/// <summary>
+/// What the coordinator role is told of a run before it starts. Times are data; the role reads no clock.
+/// </summary>
 public sealed record TrainingSettings
 {
     /// <summary>Samples of the training part.</summary>

@@ -96,7 +96,8 @@ public sealed class ParameterServerRole
         }
 
         Carry(effects);
-        effects.Add(new TellCoordinator(new NodeAccepted(_step, header.Node, arrived.Worker, statistics, _tree.Held.Count)));
+        effects.Add(new TellCoordinator(
+            new NodeAccepted(_step, header.Node, arrived.Worker, statistics, _tree.Held.Count)));
         if (outcome == OfferOutcome.Completed) Complete(_tree.Take(root), effects);
     }
 
@@ -124,10 +125,14 @@ public sealed class ParameterServerRole
     /// <summary>What a peer got wrong in a node of the current step; null when it fits.</summary>
     private string? Defect(in GradientHeader header)
     {
-        if (!header.Node.IsNodeOf(MicroBatches)) return $"{header.Node} is no node of the tree over {MicroBatches} micro-batches";
+        if (!header.Node.IsNodeOf(MicroBatches))
+            return $"{header.Node} is no node of the tree over {MicroBatches} micro-batches";
         int expected = Math.Min(header.Node.End * _microBatch, _samples) - header.Node.Start * _microBatch;
-        if (header.Samples != expected) return $"node {header.Node} covers {expected} samples, and it said {header.Samples}";
-        return header.Correct < 0 || header.Correct > expected ? $"{header.Correct} of {expected} samples cannot be correct" : null;
+        if (header.Samples != expected)
+            return $"node {header.Node} covers {expected} samples, and it said {header.Samples}";
+        return header.Correct < 0 || header.Correct > expected
+            ? $"{header.Correct} of {expected} samples cannot be correct"
+            : null;
     }
 
     private static void Drop(NodeArrived arrived, List<ParameterServerEffect> effects)

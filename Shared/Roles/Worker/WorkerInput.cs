@@ -71,7 +71,9 @@ public enum WorkerEffectKind
     SendResult,
 }
 
-/// <summary>Something that a worker role wants done. A struct, for the same reason as <see cref="WorkerInput"/>.</summary>
+/// <summary>
+/// Something that a worker role wants done. A struct, for the same reason as <see cref="WorkerInput"/>.
+/// </summary>
 /// <param name="Kind">What to do.</param>
 /// <param name="Thread">On which compute thread.</param>
 /// <param name="Version">Which parameters.</param>

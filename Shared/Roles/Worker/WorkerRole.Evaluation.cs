@@ -63,6 +63,8 @@ public sealed partial class WorkerRole
         }
     }
 
-    /// <summary>A part of an evaluation: the order, its slot for results, and how many leaves are under way or done.</summary>
+    /// <summary>
+    /// A part of an evaluation: the order, its slot for results, and how many leaves are under way or done.
+    /// </summary>
     private readonly record struct Part(Evaluate Order, int Slot, int Leaves, int Started, int Finished);
 }

@@ -165,7 +165,8 @@ public sealed partial class WorkerRole
     {
         _busy[input.Thread] = false;
         TreeNode leaf = TreeNode.Leaf(input.MicroBatch);
-        // A leaf whose node was given up and dealt again can be computed twice: the second one finds no root or its double.
+        // A leaf whose node was given up and dealt again can be computed twice: the second one finds no root or its
+        // double.
         if (input.Step != _step || !_tree.Covers(leaf))
         {
             Release(input.Buffer);
@@ -181,7 +182,9 @@ public sealed partial class WorkerRole
         _owed[index] = _owed[index] with { IsComplete = true, Buffer = done.Buffer, Statistics = done.Statistics };
     }
 
-    /// <summary>Pushes complete nodes in the order they were dealt, up to the first that is incomplete or not granted.</summary>
+    /// <summary>
+    /// Pushes complete nodes in the order they were dealt, up to the first that is incomplete or not granted.
+    /// </summary>
     private void PushComplete(List<WorkerEffect> effects)
     {
         for (int i = 0; i < _owed.Count; i++)
@@ -217,7 +220,8 @@ public sealed partial class WorkerRole
         {
             if (operation.Add)
             {
-                effects.Add(new WorkerEffect(WorkerEffectKind.Add, Buffer: operation.Destination, Source: operation.Source));
+                effects.Add(new WorkerEffect(
+                    WorkerEffectKind.Add, Buffer: operation.Destination, Source: operation.Source));
                 Release(operation.Source);
             }
             else
@@ -231,5 +235,6 @@ public sealed partial class WorkerRole
 
     /// <summary>A node that was dealt to this worker in the current step.</summary>
     private readonly record struct OwedNode(
-        TreeNode Node, int NextLeaf, bool IsGranted, bool IsComplete, bool IsPushed, BufferId Buffer, NodeStatistics Statistics);
+        TreeNode Node, int NextLeaf, bool IsGranted, bool IsComplete, bool IsPushed,
+        BufferId Buffer, NodeStatistics Statistics);
 }

@@ -19,7 +19,9 @@ public static partial class ThreadPriorities
         else Thread.CurrentThread.Priority = ThreadPriority.BelowNormal;
     }
 
-    /// <summary>Asks Linux to kill this process when the thread that started it ends, even if it is stopped then.</summary>
+    /// <summary>
+    /// Asks Linux to kill this process when the thread that started it ends, even if it is stopped then.
+    /// </summary>
     public static void DieWithParent()
     {
         if (OperatingSystem.IsLinux()) _ = ProcessControl(ParentDeathSignal, Kill, 0, 0, 0);

@@ -78,7 +78,8 @@ internal sealed class ClusterSimulation
             Check.That(Time.RunNext(), $"nothing is left to happen and the run is not complete");
             Check.That(
                 Time.Now < _faults.End + TimeToFinish,
-                $"the run stands at step {_coordinator.Progress.Step} of {Reference.Steps} {TimeToFinish} after the last fault");
+                $"the run stands at step {_coordinator.Progress.Step} of {Reference.Steps} "
+                + $"{TimeToFinish} after the last fault");
         }
     }
 
@@ -135,12 +136,15 @@ internal sealed class ClusterSimulation
             case RunEnding.Stopped:
                 Check.That(
                     _disk.Progress.Step >= coordinator.Progress.Step || finish.Reason.Length > 0,
-                    $"stopped at step {coordinator.Progress.Step} with a checkpoint of {_disk.Progress.Step}, and nobody was told");
+                    $"stopped at step {coordinator.Progress.Step} with a checkpoint of {_disk.Progress.Step}, "
+                    + $"and nobody was told");
                 RestartCoordinator();
                 break;
             default:
                 Check.That(finish.Reason.Length > 0, $"the run ends as {finish.Ending} without a word");
-                Check.That(finish.Ending == RunEnding.UserError && finish.Reason == DiskIsFull, $"the run ends without a fault: {finish.Reason}");
+                Check.That(
+                    finish.Ending == RunEnding.UserError && finish.Reason == DiskIsFull,
+                    $"the run ends without a fault: {finish.Reason}");
                 RestartCoordinator();
                 break;
         }
@@ -180,15 +184,19 @@ internal sealed class ClusterSimulation
     private void Join(WorkerProcess worker)
     {
         if (!worker.IsAlive) return;
-        if (worker.IsStopped || !_coordinator.IsAlive || _coordinator.IsStopped) Time.After(TimeSpan.FromMilliseconds(200), () => Join(worker));
-        else _coordinator.Accept(worker);
+        if (worker.IsStopped || !_coordinator.IsAlive || _coordinator.IsStopped)
+            Time.After(TimeSpan.FromMilliseconds(200), () => Join(worker));
+        else
+            _coordinator.Accept(worker);
     }
 
     private void CheckResults(TrainingProgress progress, EvaluationScore? test)
     {
         Check.That(progress.Step == Reference.Steps, $"{progress.Step} steps were applied, not {Reference.Steps}");
         Check.That(progress.History.SequenceEqual(Reference.History), $"the history differs");
-        Check.That(progress.BestEpoch == Reference.BestEpoch, $"epoch {progress.BestEpoch} is best, not {Reference.BestEpoch}");
+        Check.That(
+            progress.BestEpoch == Reference.BestEpoch,
+            $"epoch {progress.BestEpoch} is best, not {Reference.BestEpoch}");
         long samples = (long)progress.Epoch * Problem.TrainingSamples;
         Check.That(progress.SamplesApplied == samples, $"{progress.SamplesApplied} of {samples} samples were applied");
         if (Reference.Test is not { } expected) return;
@@ -205,7 +213,8 @@ internal sealed class ClusterSimulation
         int training = chance.Of([1, 7, 40, 90, 128]);
         int epochs = chance.Between(1, batch < 5 && training > 50 ? 2 : 6);
         return new ToyProblem(
-            training, chance.Of([0, 1, 9, 40, 70]), chance.Of([0, 5, 33]), batch, microBatch, epochs, chance.Of([0, 0, 1, 2]));
+            training, chance.Of([0, 1, 9, 40, 70]), chance.Of([0, 5, 33]), batch, microBatch, epochs,
+            chance.Of([0, 0, 1, 2]));
     }
 
     private static TrainingSettings RandomSettings(Chance chance, ToyProblem problem, int workers) => new()

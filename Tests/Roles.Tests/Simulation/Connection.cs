@@ -8,7 +8,9 @@ internal sealed record Publication(ParameterVersion Version, float[] Parameters,
 /// <summary>A pushed node on its way, or an evaluation's results, or a word on the control link.</summary>
 internal sealed record PushedGradient(GradientHeader Header, GradientBuffer Gradient);
 
-/// <summary>The two connections of a worker to a coordinator: control both ways, gradients up, parameters down.</summary>
+/// <summary>
+/// The two connections of a worker to a coordinator: control both ways, gradients up, parameters down.
+/// </summary>
 internal sealed class Connection
 {
     private readonly VirtualTime _time;
@@ -18,7 +20,8 @@ internal sealed class Connection
     private Publication? _atTheDoor;
     private bool _isSending;
 
-    public Connection(VirtualTime time, Chance chance, WorkerId id, WorkerProcess worker, CoordinatorProcess coordinator)
+    public Connection(
+        VirtualTime time, Chance chance, WorkerId id, WorkerProcess worker, CoordinatorProcess coordinator)
     {
         _time = time;
         _chance = chance;
@@ -41,7 +44,9 @@ internal sealed class Connection
 
     public Link<PushedGradient> Gradients { get; }
 
-    /// <summary>Publishes parameters to the worker; an older publication that is not under way yet is skipped.</summary>
+    /// <summary>
+    /// Publishes parameters to the worker; an older publication that is not under way yet is skipped.
+    /// </summary>
     public void Publish(Publication publication)
     {
         _newest = publication;

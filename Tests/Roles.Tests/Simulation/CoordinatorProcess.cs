@@ -132,7 +132,8 @@ internal sealed class CoordinatorProcess
         {
             case SendToWorker send:
                 if (send.Message is Evaluate evaluate) _splits[evaluate.Evaluation] = evaluate.Split;
-                if (_connections.TryGetValue(send.Worker.Value, out Connection? connection)) connection.ToWorker.Send(send.Message);
+                if (_connections.TryGetValue(send.Worker.Value, out Connection? connection))
+                    connection.ToWorker.Send(send.Message);
                 break;
             case DropWorker drop: Drop(drop); break;
             case BeginStep begin: Tell(new CollectStep(begin.Step, begin.Samples, begin.MicroBatch)); break;
@@ -161,7 +162,8 @@ internal sealed class CoordinatorProcess
         WorkerProcess worker = connection.Worker;
         TimeSpan well = _time.Now - worker.WellSince;
         bool isWell = worker.IsWell && !connection.IsBroken && well >= _simulation.Settings.DropAfter;
-        _simulation.Witness(isWell && !_simulation.CoordinatorWasStopped ? "worker dropped though well" : "worker dropped");
+        _simulation.Witness(
+            isWell && !_simulation.CoordinatorWasStopped ? "worker dropped though well" : "worker dropped");
         Lose(connection, drop.Reason);
         if (worker.IsAlive) _simulation.End(worker, isNoticed: true);
     }

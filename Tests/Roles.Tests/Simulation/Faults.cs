@@ -1,8 +1,8 @@
 namespace Distributed.Roles.Tests.Simulation;
 
 /// <summary>
-/// Everything that goes wrong in one simulation: a random choice of kinds, at random times until <see cref="End"/>; then
-/// all is well and the run must finish.
+/// Everything that goes wrong in one simulation: a random choice of kinds, at random times until <see cref="End"/>;
+/// then all is well and the run must finish.
 /// </summary>
 internal sealed class Faults
 {

@@ -2,7 +2,9 @@ using Distributed.Protocol;
 
 namespace Distributed.Roles.Tests.Simulation;
 
-/// <summary>A gradient buffer that knows what it holds: which samples of which step, and whether it may be read.</summary>
+/// <summary>
+/// A gradient buffer that knows what it holds: which samples of which step, and whether it may be read.
+/// </summary>
 internal sealed class GradientBuffer
 {
     public enum Use
@@ -26,7 +28,9 @@ internal sealed class GradientBuffer
     public void Add(GradientBuffer right)
     {
         Check.That(this != right, $"a buffer is added to itself");
-        Check.That(State == Use.Filled && right.State == Use.Filled, $"a sum of buffers that are {State} and {right.State}");
+        Check.That(
+            State == Use.Filled && right.State == Use.Filled,
+            $"a sum of buffers that are {State} and {right.State}");
         Check.That(
             Step == right.Step && EndSample == right.FirstSample,
             $"samples to {EndSample} of step {Step} are followed by {right.FirstSample} of step {right.Step}");

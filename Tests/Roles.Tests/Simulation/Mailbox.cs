@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Distributed.Roles.Tests.Simulation;
 
 /// <summary>
@@ -56,7 +58,9 @@ internal sealed class Mailbox<T>(VirtualTime time, Chance chance, Action<T> hand
     }
 }
 
-/// <summary>One direction of a connection: what is sent arrives in order after random delays, unless it breaks.</summary>
+/// <summary>
+/// One direction of a connection: what is sent arrives in order after random delays, unless it breaks.
+/// </summary>
 internal sealed class Link<T>(VirtualTime time, Chance chance, Action<T> deliver)
 {
     private TimeSpan _last;
@@ -81,7 +85,8 @@ internal sealed class Link<T>(VirtualTime time, Chance chance, Action<T> deliver
 /// <summary>The simulation's assertion: its message is what a failing seed prints.</summary>
 internal static class Check
 {
-    public static void That(bool condition, [System.Runtime.CompilerServices.InterpolatedStringHandlerArgument("condition")] ref FailureText text)
+    public static void That(
+        bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref FailureText text)
     {
         if (!condition) throw new SimulationFailure(text.ToString());
     }
@@ -91,7 +96,7 @@ internal static class Check
 internal sealed class SimulationFailure(string message) : Exception(message);
 
 /// <summary>Builds a failure's text only when the condition does not hold.</summary>
-[System.Runtime.CompilerServices.InterpolatedStringHandler]
+[InterpolatedStringHandler]
 internal readonly ref struct FailureText
 {
     private readonly System.Text.StringBuilder? _text;

@@ -40,7 +40,8 @@ internal sealed class ReferenceRun
                 epoch + 1, _parametersAfter.Count - 1, loss / problem.TrainingSamples,
                 (double)correct / problem.TrainingSamples, score?.Loss ?? double.NaN, score?.Accuracy ?? double.NaN,
                 problem.TrainingSamples));
-            if (score is null || score.Accuracy > bestAccuracy || (score.Accuracy == bestAccuracy && score.Loss < bestLoss))
+            if (score is null || score.Accuracy > bestAccuracy
+                || (score.Accuracy == bestAccuracy && score.Loss < bestLoss))
             {
                 (bestAccuracy, bestLoss) = (score?.Accuracy ?? 0, score?.Loss ?? 0);
                 best = (float[])parameters.Clone();
@@ -70,7 +71,8 @@ internal sealed class ReferenceRun
     public static bool SameBits(float[] left, float[] right) =>
         MemoryMarshal.Cast<float, int>(left).SequenceEqual(MemoryMarshal.Cast<float, int>(right));
 
-    private (float[] Gradient, NodeStatistics Sums) Sum(TreeNode node, float[] parameters, int epoch, int first, int samples)
+    private (float[] Gradient, NodeStatistics Sums) Sum(
+        TreeNode node, float[] parameters, int epoch, int first, int samples)
     {
         float[] gradient = new float[parameters.Length];
         if (node.IsLeaf)
@@ -97,7 +99,8 @@ internal sealed class ReferenceRun
         }
 
         int correct = Enumerable.Range(0, samples).Count(i => predictions[i] == ToyProblem.Label(split, i));
-        return new EvaluationScore(split, samples, Sum(TreeNode.Root(losses.Length), losses) / samples, correct, predictions);
+        return new EvaluationScore(
+            split, samples, Sum(TreeNode.Root(losses.Length), losses) / samples, correct, predictions);
     }
 
     private static double Sum(TreeNode node, double[] losses) =>

@@ -8,8 +8,9 @@ namespace Distributed.Roles.Tests.Simulation;
 internal sealed record Checkpoint(TrainingProgress Progress, float[] Parameters, float[] Momentum, float[]? Best);
 
 /// <summary>
-/// The parameter server's shell: real sums and optimizer steps, checked against the reference bit by bit. Requests of the
-/// coordinator (keep the best, save) go through the same queue as the role's inputs and see the parameters as they are then.
+/// The parameter server's shell: real sums and optimizer steps, checked against the reference bit by bit. Requests of
+/// the coordinator (keep the best, save) go through the same queue as the role's inputs and see the parameters as they
+/// are then.
 /// </summary>
 internal sealed class SimulatedParameterServer
 {
@@ -83,11 +84,16 @@ internal sealed class SimulatedParameterServer
             case StepOptimizer step: Step(step); break;
             case PrepareParameters prepare:
                 _published = new Publication(
-                    prepare.Version, (float[])(prepare.Best ? _best! : _parameters).Clone(), prepare.Best ? -1 : _steps);
+                    prepare.Version,
+                    (float[])(prepare.Best ? _best! : _parameters).Clone(),
+                    prepare.Best ? -1 : _steps);
                 break;
             case SendParameters send:
-                Check.That(send.Version == _published.Version, $"version {send.Version} is sent and {_published.Version} is published");
-                if (_process.Connections.TryGetValue(send.Worker.Value, out Connection? connection)) connection.Publish(_published);
+                Check.That(
+                    send.Version == _published.Version,
+                    $"version {send.Version} is sent and {_published.Version} is published");
+                if (_process.Connections.TryGetValue(send.Worker.Value, out Connection? connection))
+                    connection.Publish(_published);
                 break;
             case TellCoordinator tell:
                 if (tell.Input is NodeDropped) _simulation.Witness("node dropped");
@@ -106,11 +112,15 @@ internal sealed class SimulatedParameterServer
         int samples = Math.Min(problem.Batch, problem.TrainingSamples - first);
         GradientBuffer sum = _memory[step.Gradient];
         Check.That(
-            sum.Step == step.Step && sum.FirstSample == first && sum.EndSample == first + samples && step.Samples == samples,
-            $"step {step.Step} sums samples {sum.FirstSample} to {sum.EndSample} of step {sum.Step}, not {first} and {samples} more");
+            sum.Step == step.Step && sum.FirstSample == first && sum.EndSample == first + samples
+            && step.Samples == samples,
+            $"step {step.Step} sums samples {sum.FirstSample} to {sum.EndSample} of step {sum.Step}, "
+            + $"not {first} and {samples} more");
         ToyProblem.Step(_parameters, _momentum, sum.Values, step.Samples);
         _memory.Release(step.Gradient);
-        Check.That(_memory.InUse == _queuedNodes, $"{_memory.InUse - _queuedNodes} buffers are leaked after step {step.Step}");
+        Check.That(
+            _memory.InUse == _queuedNodes,
+            $"{_memory.InUse - _queuedNodes} buffers are leaked after step {step.Step}");
         _steps++;
         CheckParameters(_steps, _parameters, "after a step");
     }
@@ -127,7 +137,8 @@ internal sealed class SimulatedParameterServer
         if (save.IsBest)
             Check.That(
                 save.Progress.BestEpoch == save.Progress.Epoch && save.Progress.StepInEpoch == 0,
-                $"a checkpoint of epoch {save.Progress.Epoch} step {save.Progress.StepInEpoch} is called best, and {save.Progress.BestEpoch} is");
+                $"a checkpoint of epoch {save.Progress.Epoch} step {save.Progress.StepInEpoch} is called best, "
+                + $"and {save.Progress.BestEpoch} is");
         Checkpoint checkpoint = new(save.Progress, (float[])_parameters.Clone(), (float[])_momentum.Clone(), _best);
         Check.That(++_saving == 1, $"two checkpoints are written at a time");
         bool fails = _simulation.SaveFails();
@@ -138,7 +149,8 @@ internal sealed class SimulatedParameterServer
             bool landed = _process.IsAlive ? !fails : !fails && _simulation.Chance.Happens(0.5);
             if (landed) _simulation.Saved(_process.Fence, checkpoint);
             _simulation.Witness(landed ? "checkpoint written" : "checkpoint lost");
-            _process.Post(fails ? new CheckpointFailed(save.Id, ClusterSimulation.DiskIsFull) : new CheckpointSaved(save.Id));
+            _process.Post(
+                fails ? new CheckpointFailed(save.Id, ClusterSimulation.DiskIsFull) : new CheckpointSaved(save.Id));
         });
     }
 

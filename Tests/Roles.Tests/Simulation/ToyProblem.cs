@@ -51,7 +51,9 @@ internal sealed record ToyProblem(
         }
     }
 
-    /// <summary>Scores samples [first, first + count) of a split: the sum of their losses, and a prediction each.</summary>
+    /// <summary>
+    /// Scores samples [first, first + count) of a split: the sum of their losses, and a prediction each.
+    /// </summary>
     public static double Evaluate(float[] parameters, DataSplit split, int first, int count, Span<int> predictions)
     {
         double loss = 0;

@@ -1,6 +1,8 @@
 namespace Distributed.Roles.Tests.Simulation;
 
-/// <summary>The simulation's clock and agenda: events run one at a time, earliest first, ties in order of scheduling.</summary>
+/// <summary>
+/// The simulation's clock and agenda: events run one at a time, earliest first, ties in order of scheduling.
+/// </summary>
 internal sealed class VirtualTime
 {
     private readonly PriorityQueue<Action, (TimeSpan At, long Order)> _agenda = new();

@@ -141,7 +141,9 @@ internal sealed class WorkerProcess
     {
         _effects.Clear();
         _role!.Handle(input, _effects);
-        if (_simulation.IsTracing) _simulation.Trace($"  w{_connection!.Id} {Describe(input)} -> {string.Join(", ", _effects.Select(Describe))}");
+        if (_simulation.IsTracing)
+            _simulation.Trace(
+            $"  w{_connection!.Id} {Describe(input)} -> {string.Join(", ", _effects.Select(Describe))}");
         // The link reuses its messages: a role that kept one would see this.
         if (input.Message is Train train) train.Nodes.Clear();
         foreach (WorkerEffect effect in _effects) CarryOut(effect);
@@ -178,7 +180,8 @@ internal sealed class WorkerProcess
     {
         Occupy(effect);
         long steps = effect.Step.Value - 1;
-        Check.That(_inUse!.Steps == steps, $"step {effect.Step} is computed under the parameters of {_inUse.Steps} steps");
+        Check.That(
+            _inUse!.Steps == steps, $"step {effect.Step} is computed under the parameters of {_inUse.Steps} steps");
         GradientBuffer buffer = _memory[effect.Buffer];
         Check.That(buffer.State != GradientBuffer.Use.Filling, $"two threads compute into one buffer");
         buffer.State = GradientBuffer.Use.Filling;
@@ -188,12 +191,15 @@ internal sealed class WorkerProcess
             buffer.State = GradientBuffer.Use.Filled;
             int epoch = (int)(steps / _simulation.Problem.StepsPerEpoch);
             Check.That(epoch == effect.Epoch, $"step {effect.Step} is computed for epoch {effect.Epoch}");
-            NodeStatistics sums = ToyProblem.Gradient(_inUse!.Parameters, effect.Epoch, effect.First, effect.Count, buffer.Values);
-            (buffer.Step, buffer.FirstSample, buffer.EndSample) = (effect.Step, effect.First, effect.First + effect.Count);
+            NodeStatistics sums = ToyProblem.Gradient(
+                _inUse!.Parameters, effect.Epoch, effect.First, effect.Count, buffer.Values);
+            (buffer.Step, buffer.FirstSample, buffer.EndSample) =
+                (effect.Step, effect.First, effect.First + effect.Count);
             _busy[effect.Thread] = false;
             _mailbox.Post(new WorkerInput(
                 WorkerInputKind.Computed, Thread: effect.Thread, Step: effect.Step, MicroBatch: effect.MicroBatch,
-                Buffer: effect.Buffer, Statistics: sums with { ComputeMicroseconds = (long)duration.TotalMicroseconds }));
+                Buffer: effect.Buffer,
+                Statistics: sums with { ComputeMicroseconds = (long)duration.TotalMicroseconds }));
         });
     }
 
@@ -209,7 +215,8 @@ internal sealed class WorkerProcess
                 _inUse!.Parameters, effect.Split, effect.First, effect.Count, predictions.AsSpan(offset, effect.Count));
             _busy[effect.Thread] = false;
             _mailbox.Post(new WorkerInput(
-                WorkerInputKind.Evaluated, Thread: effect.Thread, MicroBatch: effect.MicroBatch, Buffer: effect.Buffer));
+                WorkerInputKind.Evaluated, Thread: effect.Thread, MicroBatch: effect.MicroBatch,
+                Buffer: effect.Buffer));
         });
     }
 
@@ -227,7 +234,8 @@ internal sealed class WorkerProcess
     private void Occupy(in WorkerEffect effect)
     {
         Check.That(!_busy[effect.Thread], $"thread {effect.Thread} is given work while it computes");
-        Check.That(_inUse?.Version == effect.Version, $"compute under {effect.Version} while {_inUse?.Version} is in use");
+        Check.That(
+            _inUse?.Version == effect.Version, $"compute under {effect.Version} while {_inUse?.Version} is in use");
         _busy[effect.Thread] = true;
     }
 
@@ -238,7 +246,8 @@ internal sealed class WorkerProcess
         NodeStatistics sums = effect.Statistics;
         _connection!.Gradients.Send(new PushedGradient(
             new GradientHeader(
-                _fence, effect.Step, effect.Node, sums.Samples, sums.LossSum, sums.Correct, sums.ComputeMicroseconds, 0),
+                _fence, effect.Step, effect.Node, sums.Samples, sums.LossSum, sums.Correct,
+                sums.ComputeMicroseconds, 0),
             copy));
     }
 
@@ -246,19 +255,24 @@ internal sealed class WorkerProcess
     {
         (double[] losses, int[] predictions) = _results[effect.Buffer.Value];
         EvaluationResult result = new(
-            _fence, effect.Evaluation, effect.First, effect.Count, losses[..effect.MicroBatch], predictions[..effect.Count]);
+            _fence, effect.Evaluation, effect.First, effect.Count,
+            losses[..effect.MicroBatch], predictions[..effect.Count]);
         _connection!.ToCoordinator.Send(result);
     }
 
-    private TimeSpan Duration(double share) => _microBatchTime * (share * Slowness * (0.5 + _chance.Below(1000) / 1000.0));
+    private TimeSpan Duration(double share) =>
+        _microBatchTime * (share * Slowness * (0.5 + _chance.Below(1000) / 1000.0));
 
     private static string Describe(WorkerInput input) => input.Kind switch
     {
-        WorkerInputKind.Train => $"Train {((Train)input.Message!).Step} [{string.Join(" ", ((Train)input.Message!).Nodes)}] credits {((Train)input.Message!).Credits}",
+        WorkerInputKind.Train => Describe((Train)input.Message!),
         WorkerInputKind.Computed => $"Computed {input.Step}/{input.MicroBatch}",
         WorkerInputKind.ParametersArrived or WorkerInputKind.Prepared => $"{input.Kind} {input.Version}",
         _ => input.Kind.ToString(),
     };
+
+    private static string Describe(Train train) =>
+        $"Train {train.Step} [{string.Join(" ", train.Nodes)}] credits {train.Credits}";
 
     private static string Describe(WorkerEffect effect) => effect.Kind switch
     {
