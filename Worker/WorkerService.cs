@@ -29,6 +29,11 @@ internal sealed class WorkerService(WorkerOptions options, IHostApplicationLifet
             _ended.TrySetResult(
                 session.Completion.IsCompleted ? await session.Completion.ConfigureAwait(false) : default);
         }
+        catch (LinkException e) when (options.IsLocal && !e.Refused)
+        {
+            // Its coordinator is there, or it will end with it: worth another try.
+            _ended.TrySetResult(new SessionEnd(ExitCodes.CoordinatorLost, e.Message));
+        }
         catch (Exception e) when (e is LinkException or DataException or ModelException or SpecificationException)
         {
             _ended.TrySetResult(new SessionEnd(ExitCodes.UserError, e.Message));

@@ -28,7 +28,7 @@ internal sealed class ClusterBench(double seconds) : ICheckpointSaver
             asked, null, workers, threads, RunPlan.EndPoint(null), RunPlan.Token(), new Fence(1), NullLogger.Instance);
         RunData data = RunData.Load(asked, null);
         RunSpecification specification = data.Complete(asked);
-        using ParameterStore store = new(specification, RunPlan.MaximumGradients(specification));
+        ParameterStore store = new(specification, RunPlan.MaximumGradients(specification));
         ClusterBench bench = new(seconds);
         using Cluster cluster = new(
             specification, data, store, local, new RunFigures(() => 0), bench.Show,

@@ -106,6 +106,8 @@ internal sealed class LocalCluster : IDisposable
         public void Exhausted(string reason, bool isUserError) =>
             Tell(cluster => cluster.Coordinator.Post(new WorkersExhausted(reason, isUserError)));
 
+        public void AllLeft() => Tell(cluster => cluster.Coordinator.Post(new StopRequested()));
+
         private void Tell(Action<Cluster> tell) =>
             _cluster.Task.ContinueWith(cluster => tell(cluster.Result), TaskScheduler.Default);
     }

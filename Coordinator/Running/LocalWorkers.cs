@@ -16,6 +16,9 @@ internal interface ILocalWorkersObserver
     /// <param name="reason">A sentence for a person.</param>
     /// <param name="isUserError">Whether it is the user's mistake, as the workers' exit codes say.</param>
     void Exhausted(string reason, bool isUserError);
+
+    /// <summary>Every worker left because somebody asked it to.</summary>
+    void AllLeft() => Exhausted("every worker was asked to stop.", isUserError: false);
 }
 
 /// <summary>
@@ -159,7 +162,8 @@ internal sealed class LocalWorkers : IDisposable
             return;
         }
 
-        if (exitCode == ExitCode.Done) GiveUp(slot, "it was told to stop", isUserError: false);
+        slot.HasLeft = exitCode == ExitCode.Done;
+        if (slot.HasLeft) GiveUp(slot, "it was told to stop", isUserError: false);
         else if (exitCode == ExitCode.UserError) GiveUp(slot, slot.Explanation ?? "it says not why", isUserError: true);
         else Died(slot, Describe(exitCode) + (slot.Explanation is { } reason ? $" ({reason.TrimEnd('.')})" : ""));
     }
@@ -191,6 +195,7 @@ internal sealed class LocalWorkers : IDisposable
         slot.IsUserError = isUserError;
         string sentence = $"{slot.Name} is not started again: {reason.TrimEnd('.')}.";
         if (!_slots.All(other => other.GivenUp)) _observer.Noticed(sentence);
+        else if (_slots.All(other => other.HasLeft)) _observer.AllLeft();
         else if (!_slots.All(other => other.IsUserError)) _observer.Exhausted(sentence, isUserError: false);
         else _observer.Exhausted($"{reason.TrimEnd('.')}.", isUserError: true);
     }
@@ -231,6 +236,8 @@ internal sealed class LocalWorkers : IDisposable
         public bool GivenUp { get; set; }
 
         public bool IsUserError { get; set; }
+
+        public bool HasLeft { get; set; }
 
         /// <summary>The last line of its standard error.</summary>
         public volatile string? LastError;

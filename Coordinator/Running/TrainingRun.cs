@@ -55,7 +55,7 @@ internal sealed class TrainingRun
         RunSpecification asked = Complete(RunData.Load(Wanted(), _options.DataDirectory, Say));
         _folder.RequireSame(asked);
         RunResult result = _folder.Result!;
-        Say($"This run is finished ({result.Epochs} epochs, test accuracy {result.TestAccuracy:P2}); its result is in "
+        Say($"This run is finished ({result.Epochs} epochs, test accuracy {Wording.Percent(result.TestAccuracy ?? double.NaN)}); its result is in "
             + $"{_folder.Folder}. --more-epochs N extends it, --fresh starts anew.");
         return ExitCode.Done;
     }
@@ -90,7 +90,8 @@ internal sealed class TrainingRun
     private async Task<int> TrainAsync(
         RunSpecification specification, RunData data, LocalCluster local, CancellationToken stop)
     {
-        using ParameterStore store = new(specification, RunPlan.MaximumGradients(specification));
+        // Never freed: a link's thread may still be receiving into it when the run ends, and the process ends with it.
+        ParameterStore store = new(specification, RunPlan.MaximumGradients(specification));
         if (_options.Initial is { } initial) CheckpointMapping.ImportWeights(initial, store.Layout, store.Parameters);
         RestoredRun? restored = RunRestore.Load(_checkpoints, specification, store, Say);
         TrainingProgress progress = restored?.Progress ?? new TrainingProgress();
@@ -119,8 +120,16 @@ internal sealed class TrainingRun
         _began = Stopwatch.GetTimestamp();
         local.Begin(cluster);
         using CancellationTokenRegistration stopping = stop.Register(() => coordinator.Post(new StopRequested()));
-        Finish finish = await cluster.Finished;
-        await local.StopAsync();
+        Finish finish;
+        try
+        {
+            finish = await cluster.Finished;
+        }
+        finally
+        {
+            await local.StopAsync();
+        }
+
         return End(finish, cluster, saver, local, progress.Step);
 
         void Show(RunEvent happened)
@@ -161,7 +170,6 @@ internal sealed class TrainingRun
             FirstStepSeconds = figures.FirstStepSeconds > 0 ? figures.FirstStepSeconds : null,
             Confusion = confusion.Length > 0 ? confusion : null,
         };
-        _folder.Record(result);
         _view.End(new RunSummary
         {
             Ending = finish.Ending,
@@ -181,6 +189,7 @@ internal sealed class TrainingRun
             LatestCheckpoint = saver.Last?.Path,
             BestCheckpoint = _checkpoints.Best is { } best ? Path.Combine(_checkpoints.Folder, best) : null,
         });
+        _folder.Record(result);
         return finish.Ending switch
         {
             RunEnding.Completed => ExitCode.Done,
@@ -193,15 +202,7 @@ internal sealed class TrainingRun
     /// <summary>What the command asks for, before the data are known.</summary>
     private RunSpecification Wanted()
     {
-        RunSpecification wanted = _options.Specification;
-        if (_options.MoreEpochs > 0)
-        {
-            if (_folder is not { IsFinished: true, Recorded: { } recorded })
-                throw new SpecificationException(
-                    $"{_folder.Folder}: --more-epochs extends a finished run, and this one is not finished.");
-            wanted = wanted with { Epochs = recorded.Epochs + _options.MoreEpochs };
-        }
-
+        RunSpecification wanted = _options.Specification with { Epochs = _folder.EpochsAsked(_options) };
         if (_options.Initial is not { } initial) return wanted;
         var layout = Learning.ParameterLayout.Of(wanted.Model);
         float[] block = new float[layout.Length];
