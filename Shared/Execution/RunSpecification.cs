@@ -38,6 +38,16 @@ public sealed record DataSpecification
 
     /// <summary>Standard deviation of each channel over the training part.</summary>
     public IReadOnlyList<float> Deviation { get; init; } = [];
+
+    /// <summary>Equal in every field; lists are equal number by number.</summary>
+    public bool Equals(DataSpecification? other) => other is not null
+        && (Name, Validation, Sha256) == (other.Name, other.Validation, other.Sha256)
+        && (TrainingSamples, ValidationSamples, TestSamples)
+            == (other.TrainingSamples, other.ValidationSamples, other.TestSamples)
+        && Mean.SequenceEqual(other.Mean) && Deviation.SequenceEqual(other.Deviation);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, Validation, Sha256, TrainingSamples);
 }
 
 /// <summary>
@@ -92,7 +102,7 @@ public sealed record RunSpecification
     public string? InitialWeightsSha256 { get; init; }
 
     /// <summary>Steps of an epoch.</summary>
-    public int StepsPerEpoch => (Data.TrainingSamples + Batch - 1) / Batch;
+    public int StepsPerEpoch => (int)(((long)Data.TrainingSamples + Batch - 1) / Batch);
 
     /// <summary>Steps of the run.</summary>
     public long TotalSteps => (long)StepsPerEpoch * Epochs;
@@ -144,37 +154,31 @@ public sealed record RunSpecification
         }
         catch (JsonException e)
         {
-            throw new SpecificationException($"{where}: not valid JSON ({e.Message.Split(" LineNumber:")[0]}).");
+            throw new SpecificationException($"{where}: not valid JSON ({e.Message.Split(" LineNumber:")[0].TrimEnd('.')}).");
         }
     }
 
     /// <inheritdoc cref="FromJson(string, string)"/>
     public static RunSpecification FromJson(JsonElement element, string where)
     {
-        try
+        SpecificationFields fields = new(element, where);
+        return new RunSpecification
         {
-            return new RunSpecification
-            {
-                NumericsClass = element.GetProperty("numericsClass").GetString()!,
-                Model = Model.FromJson(element.GetProperty("model").Clone(), $"{where}: model"),
-                Data = ReadData(element.GetProperty("data")),
-                Epochs = element.GetProperty("epochs").GetInt32(),
-                Batch = element.GetProperty("batch").GetInt32(),
-                MicroBatch = element.GetProperty("microBatch").GetInt32(),
-                Optimizer = Optimizer.FromJson(element.GetProperty("optimizer").Clone(), $"{where}: optimizer"),
-                LearningRate = element.GetProperty("learningRate").GetDouble(),
-                Schedule = Schedule.FromJson(element.GetProperty("schedule").Clone(), $"{where}: schedule"),
-                LabelSmoothing = element.GetProperty("labelSmoothing").GetDouble(),
-                Patience = element.GetProperty("patience").GetInt32(),
-                Seed = element.GetProperty("seed").GetUInt64(),
-                Convolution = element.GetProperty("convolution").GetString()!,
-                InitialWeightsSha256 = element.GetProperty("initialWeightsSha256").GetString(),
-            };
-        }
-        catch (Exception e) when (e is KeyNotFoundException or InvalidOperationException or FormatException)
-        {
-            throw new SpecificationException($"{where}: not a run's specification ({e.Message})");
-        }
+            NumericsClass = fields.Text("numericsClass"),
+            Model = Model.FromJson(fields.Value("model").Clone(), $"{where}: model"),
+            Data = ReadData(fields.Within("data")),
+            Epochs = fields.Integer("epochs", 1),
+            Batch = fields.Integer("batch", 1),
+            MicroBatch = fields.Integer("microBatch", 1),
+            Optimizer = Optimizer.FromJson(fields.Value("optimizer").Clone(), $"{where}: optimizer"),
+            LearningRate = fields.Number("learningRate"),
+            Schedule = Schedule.FromJson(fields.Value("schedule").Clone(), $"{where}: schedule"),
+            LabelSmoothing = fields.Share("labelSmoothing"),
+            Patience = fields.Integer("patience", 0),
+            Seed = fields.Seed("seed"),
+            Convolution = fields.Text("convolution"),
+            InitialWeightsSha256 = fields.Hash("initialWeightsSha256"),
+        };
     }
 
     /// <summary>The fields in which two specifications differ, one sentence each; empty when they are equal.</summary>
@@ -233,15 +237,15 @@ public sealed record RunSpecification
         }
     }
 
-    private static DataSpecification ReadData(JsonElement element) => new()
+    private static DataSpecification ReadData(SpecificationFields fields) => new()
     {
-        Name = element.GetProperty("name").GetString()!,
-        Validation = element.GetProperty("validation").GetDouble(),
-        Sha256 = element.GetProperty("sha256").GetString(),
-        TrainingSamples = element.GetProperty("trainingSamples").GetInt32(),
-        ValidationSamples = element.GetProperty("validationSamples").GetInt32(),
-        TestSamples = element.GetProperty("testSamples").GetInt32(),
-        Mean = [.. element.GetProperty("mean").EnumerateArray().Select(value => value.GetSingle())],
-        Deviation = [.. element.GetProperty("deviation").EnumerateArray().Select(value => value.GetSingle())],
+        Name = fields.Text("name"),
+        Validation = fields.Share("validation"),
+        Sha256 = fields.Hash("sha256"),
+        TrainingSamples = fields.Integer("trainingSamples", 0),
+        ValidationSamples = fields.Integer("validationSamples", 0),
+        TestSamples = fields.Integer("testSamples", 0),
+        Mean = fields.Numbers("mean"),
+        Deviation = fields.Numbers("deviation"),
     };
 }

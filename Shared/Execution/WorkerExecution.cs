@@ -119,7 +119,8 @@ public sealed class WorkerExecution : IDisposable
     /// </summary>
     public bool IsSound(Train train)
     {
-        if (train.MicroBatch != _plan.MicroBatch || train.Samples <= 0 || train.FirstSample < 0) return false;
+        if (train.MicroBatch != _plan.MicroBatch || train.FirstSample < 0) return false;
+        if (train.Samples <= 0 || train.Samples > _specification.Batch) return false;
         if (train.FirstSample > Data.Count(DataSplit.Training) - train.Samples || train.Epoch < 0) return false;
         for (int i = 0; i < train.Nodes.Count; i++)
         {
@@ -132,6 +133,7 @@ public sealed class WorkerExecution : IDisposable
     /// <summary>Whether what an Evaluate message asks for exists.</summary>
     public bool IsSound(Evaluate evaluate) =>
         evaluate.MicroBatch == _plan.MicroBatch && evaluate.First >= 0 && evaluate.Count > 0
+        && evaluate.First % _plan.MicroBatch == 0
         && evaluate.First <= Data.Count(evaluate.Split) - evaluate.Count;
 
     /// <summary>Makes room in a slot for the results of an evaluation part.</summary>

@@ -1,0 +1,98 @@
+using Distributed.Numerics;
+using Distributed.Protocol;
+using Distributed.Roles;
+using Xunit;
+
+namespace Distributed.Execution.Tests;
+
+/// <summary>A gradient is the same bits whoever sums which nodes of the tree.</summary>
+public class GradientSumTests
+{
+    private static readonly NodeStatistics None = new(0, 0, 0, 0);
+
+    [Theory]
+    [MemberData(nameof(TestRun.Models), MemberType = typeof(TestRun))]
+    public void WorkersAndServerSumAlongTheSameTree(string model)
+    {
+        using WorkerExecution worker = TestRun.Open(model, threads: 1);
+        worker.EnsureEpoch(0);
+        float[][] leaves = new float[TestRun.MicroBatches][];
+        for (int i = 0; i < leaves.Length; i++) leaves[i] = Leaf(worker, i);
+        float[] expected = Sum(leaves, TreeNode.Root(leaves.Length));
+
+        // A worker that does everything; a server that gets leaves; a server that gets one worker's sum of [0, 4).
+        TestRun.SameBits(expected, WorkerSum(worker, TreeNode.Root(leaves.Length)));
+        int[][] orders = [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [2, 5, 0, 4, 3, 1]];
+        foreach (int[] order in orders)
+            TestRun.SameBits(expected, ServerSum(model, [.. order.Select(i => (TreeNode.Leaf(i), leaves[i]))]));
+        TreeNode half = new(0, 4);
+        float[] sum = WorkerSum(worker, half);
+        TestRun.SameBits(
+            expected, ServerSum(model, [(TreeNode.Leaf(5), leaves[5]), (half, sum), (TreeNode.Leaf(4), leaves[4])]));
+    }
+
+    [Fact]
+    public void TheOrderOfASumIsInItsBits()
+    {
+        using WorkerExecution worker = TestRun.Open("linear", threads: 1);
+        worker.EnsureEpoch(0);
+        float[][] leaves = new float[TestRun.MicroBatches][];
+        for (int i = 0; i < leaves.Length; i++) leaves[i] = Leaf(worker, i);
+        float[] inOrder = [.. leaves[0]];
+        foreach (float[] leaf in leaves[1..]) Elementwise.Add(inOrder, leaf, inOrder);
+        // Otherwise the other test compares nothing.
+        Assert.False(inOrder.AsSpan().SequenceEqual(Sum(leaves, TreeNode.Root(leaves.Length))));
+    }
+
+    private static float[] Leaf(WorkerExecution worker, int microBatch)
+    {
+        BufferId buffer = new(microBatch);
+        worker.EnsureBuffer(buffer);
+        worker.Compute(0, 0, microBatch * TestRun.MicroBatch, TestRun.Count(microBatch), buffer);
+        return worker.Gradient(buffer).ToArray();
+    }
+
+    private static float[] WorkerSum(WorkerExecution worker, TreeNode root)
+    {
+        ReductionTree tree = new();
+        List<BufferOperation> operations = [];
+        tree.Reset(TestRun.MicroBatches, operations);
+        tree.AddRoot(root);
+        for (int i = root.End - 1; i >= root.Start; i--)
+        {
+            Leaf(worker, i);
+            tree.Offer(TreeNode.Leaf(i), new BufferId(i), None, operations, out _);
+            foreach (BufferOperation operation in operations) worker.Add(operation.Destination, operation.Source);
+            operations.Clear();
+        }
+
+        return worker.Gradient(tree.Take(root).Buffer).ToArray();
+    }
+
+    private static float[] ServerSum(string model, (TreeNode Node, float[] Gradient)[] arrivals)
+    {
+        using ParameterStore store = new(TestRun.Specification(model), arrivals.Length);
+        ReductionTree tree = new();
+        List<BufferOperation> operations = [];
+        TreeNode root = TreeNode.Root(TestRun.MicroBatches);
+        tree.Reset(TestRun.MicroBatches, operations);
+        tree.AddRoot(root);
+        foreach ((TreeNode node, float[] gradient) in arrivals)
+        {
+            BufferId buffer = store.RentGradient() ?? throw new InvalidOperationException("No buffer is left.");
+            gradient.CopyTo(store.Gradient(buffer));
+            tree.Offer(node, buffer, None, operations, out _);
+            foreach (BufferOperation operation in operations) store.Add(operation.Destination, operation.Source);
+            operations.Clear();
+        }
+
+        return store.Gradient(tree.Take(root).Buffer).ToArray();
+    }
+
+    private static float[] Sum(float[][] leaves, TreeNode node)
+    {
+        if (node.IsLeaf) return leaves[node.Start];
+        float[] left = Sum(leaves, node.Left), right = Sum(leaves, node.Right);
+        return [.. left.Zip(right, (x, y) => x + y)];
+    }
+}

@@ -1,0 +1,128 @@
+using Distributed.Learning;
+using Distributed.Numerics;
+using Distributed.Roles;
+using Xunit;
+
+namespace Distributed.Execution.Tests;
+
+public class ParameterStoreTests
+{
+    private static readonly RunSpecification Specification = TestRun.Specification("lenet5") with
+    {
+        Data = new DataSpecification { Name = "digits", Validation = 0.1, TrainingSamples = 50 },
+        Schedule = new CosineSchedule(0.4),
+    };
+
+    [Fact]
+    public void ParametersStartAsTheSeedSays()
+    {
+        using ParameterStore store = new(Specification, 1);
+        float[] expected = Initial();
+        Assert.Contains(expected, value => value != 0);
+        TestRun.SameBits(expected, store.Parameters);
+        TestRun.SameBits(expected, store.Best);
+    }
+
+    [Fact]
+    public void AStepIsTheOptimizersAtTheRateOfThatStep()
+    {
+        using ParameterStore store = new(Specification, 1);
+        using NativeBuffer momentum = new(store.Layout.Length);
+        float[] expected = Initial();
+        foreach ((long step, int samples) in ((long, int)[])[(1, 22), (2, 22), (3, 6), (4, 22)])
+        {
+            float[] gradient = Gradient(store.Layout.Length, (int)step);
+            double rate = Specification.Schedule.Rate(step - 1, 9, Specification.LearningRate);
+            Specification.Optimizer.Step(
+                0, expected.Length, expected, gradient, new[] { momentum }, 1f / samples, (float)rate);
+
+            BufferId buffer = store.RentGradient()!.Value; // the only one: a step gives it back
+            gradient.CopyTo(store.Gradient(buffer));
+            store.Step(step, samples, buffer);
+            TestRun.SameBits(expected, store.Parameters);
+            TestRun.SameBits(momentum.Span, store.State(0));
+        }
+
+        TestRun.SameBits(Initial(), store.Best);
+        store.KeepBest();
+        TestRun.SameBits(expected, store.Best);
+    }
+
+    [Fact]
+    public void LinksHoldNoMoreGradientsThanAllowed()
+    {
+        using ParameterStore store = new(Specification, 3);
+        BufferId[] rented = [.. Enumerable.Range(0, 3).Select(_ => store.RentGradient()!.Value)];
+        Assert.Equal(3, rented.Distinct().Count());
+        Assert.Null(store.RentGradient());
+        store.ReleaseGradient(rented[1]);
+        Assert.Equal(rented[1], store.RentGradient());
+        Assert.Null(store.RentGradient());
+        store.Add(rented[0], rented[2]); // frees the source, not the destination
+        Assert.Equal(rented[2], store.RentGradient());
+        Assert.Null(store.RentGradient());
+    }
+
+    [Fact]
+    public void ASumIsOfItsTwoBuffers()
+    {
+        using ParameterStore store = new(Specification, 2);
+        BufferId left = store.RentGradient()!.Value, right = store.RentGradient()!.Value;
+        float[] first = Gradient(store.Layout.Length, 1), second = Gradient(store.Layout.Length, 2);
+        first.CopyTo(store.Gradient(left));
+        second.CopyTo(store.Gradient(right));
+        store.Add(left, right);
+        TestRun.SameBits([.. first.Zip(second, (x, y) => x + y)], store.Gradient(left));
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    [InlineData(float.NegativeInfinity)]
+    public void TheFirstLayerWithoutANumberIsNamed(float value)
+    {
+        using ParameterStore store = new(Specification, 1);
+        BufferId gradient = store.RentGradient()!.Value;
+        Assert.Equal("the loss itself", store.FirstNotFinite(gradient));
+        ParameterEntry first = store.Layout.Find("0.bias")!, later = store.Layout.Find("9.weight")!;
+        store.Gradient(gradient)[later.Offset + later.Length - 1] = value;
+        Assert.Equal("9.weight", store.FirstNotFinite(gradient));
+        store.Gradient(gradient)[first.Offset] = value;
+        Assert.Equal("0.bias", store.FirstNotFinite(gradient));
+        store.Parameters[later.Offset] = value; // parameters come before any gradient
+        Assert.Equal("9.weight", store.FirstNotFinite(gradient));
+    }
+
+    [Fact]
+    public void StepsAllocateNothing()
+    {
+        using ParameterStore store = new(Specification, 2);
+        Round(1);
+        Round(2);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Round(3);
+        Round(4);
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Round(long step)
+        {
+            BufferId left = store.RentGradient()!.Value, right = store.RentGradient()!.Value;
+            store.Add(left, right);
+            store.Step(step, 22, left);
+        }
+    }
+
+    private static float[] Initial()
+    {
+        ParameterLayout layout = ParameterLayout.Of(Specification.Model);
+        float[] parameters = new float[layout.Length];
+        layout.Initialize(Specification.Seed, parameters);
+        return parameters;
+    }
+
+    private static float[] Gradient(int length, int seed)
+    {
+        Random random = new(seed);
+        return [.. Enumerable.Range(0, length).Select(_ => random.NextSingle() - 0.5f)];
+    }
+}

@@ -1,0 +1,69 @@
+using System.Runtime.InteropServices;
+using Distributed.Learning;
+using Distributed.Protocol;
+using Xunit;
+
+namespace Distributed.Execution.Tests;
+
+/// <summary>A small run: its specification, its data (loaded once), and a worker's execution of it.</summary>
+internal static class TestRun
+{
+    public const int Batch = 22;
+    public const int MicroBatch = 4;
+    public const int MicroBatches = 6;
+
+    private static readonly Lazy<RunData> Digits = new(() => RunData.Load(Specification("linear"), null));
+
+    /// <summary>The 10,000 + 2,000 generated digits of seed 1, a tenth of them set apart.</summary>
+    public static RunData Data => Digits.Value;
+
+    /// <summary>Names of the models that tests compute with.</summary>
+    public static TheoryData<string> Models => ["linear", "lenet5"];
+
+    public static RunSpecification Specification(string model) => new()
+    {
+        Model = model == "linear"
+            ? new Model(model, 1, 28, 28, 10, new Sequential(new Flatten(), new Linear(10)))
+            : ModelCatalogue.Find(model),
+        Data = new DataSpecification { Name = "digits", Validation = 0.1 },
+        Epochs = 3,
+        Batch = Batch,
+        MicroBatch = MicroBatch,
+        Optimizer = new Sgd(),
+        LearningRate = 0.05,
+        Schedule = new OneCycleSchedule(),
+        LabelSmoothing = 0.1,
+        Seed = 1,
+    };
+
+    /// <summary>An execution with the data, and with the seed's first parameters prepared and in use.</summary>
+    public static WorkerExecution Open(string model, int threads)
+    {
+        RunSpecification specification = Specification(model);
+        WorkerExecution execution = new(specification, threads);
+        execution.UseData(Data);
+        ParameterLayout.Of(specification.Model).Initialize(specification.Seed, execution.Waiting);
+        execution.UseWaiting();
+        for (int part = 0; part < execution.PrepareParts; part++) execution.Prepare(part);
+        return execution;
+    }
+
+    /// <summary>Samples of a micro-batch: the last one of a mini-batch is short.</summary>
+    public static int Count(int microBatch) => Math.Min(MicroBatch, Batch - microBatch * MicroBatch);
+
+    /// <summary>A Train message for the whole of a mini-batch.</summary>
+    public static Train WholeMiniBatch()
+    {
+        Train train = new() { Samples = Batch, MicroBatch = MicroBatch };
+        train.Nodes.Add(TreeNode.Root(MicroBatches));
+        return train;
+    }
+
+    public static void SameBits(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        ReadOnlySpan<int> left = MemoryMarshal.Cast<float, int>(expected), right = MemoryMarshal.Cast<float, int>(actual);
+        int common = left.CommonPrefixLength(right);
+        Assert.True(common == left.Length, $"float {common} of {left.Length} differs");
+    }
+}
