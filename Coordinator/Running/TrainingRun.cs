@@ -55,7 +55,8 @@ internal sealed class TrainingRun
         RunSpecification asked = Complete(RunData.Load(Wanted(), _options.DataDirectory, Say));
         _folder.RequireSame(asked);
         RunResult result = _folder.Result!;
-        Say($"This run is finished ({result.Epochs} epochs, test accuracy {Wording.Percent(result.TestAccuracy ?? double.NaN)}); its result is in "
+        string accuracy = Wording.Percent(result.TestAccuracy ?? double.NaN);
+        Say($"This run is finished ({result.Epochs} epochs, test accuracy {accuracy}); its result is in "
             + $"{_folder.Folder}. --more-epochs N extends it, --fresh starts anew.");
         return ExitCode.Done;
     }

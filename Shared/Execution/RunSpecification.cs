@@ -154,7 +154,8 @@ public sealed record RunSpecification
         }
         catch (JsonException e)
         {
-            throw new SpecificationException($"{where}: not valid JSON ({e.Message.Split(" LineNumber:")[0].TrimEnd('.')}).");
+            string reason = e.Message.Split(" LineNumber:")[0].TrimEnd('.');
+            throw new SpecificationException($"{where}: not valid JSON ({reason}).");
         }
     }
 

@@ -177,7 +177,8 @@ public class RunSpecificationTests
     [Fact]
     public void TheWarmUpIsSeenFromTheFirstStep()
     {
-        RunSpecification specification = Full with { Schedule = new CosineSchedule(0.25), Epochs = 4, LearningRate = 3 };
+        CosineSchedule schedule = new(0.25);
+        RunSpecification specification = Full with { Schedule = schedule, Epochs = 4, LearningRate = 3 };
         Assert.Equal([1.0, 2.0, 3.0, 3.0], Enumerable.Range(1, 4).Select(step => specification.Rate(step)));
     }
 

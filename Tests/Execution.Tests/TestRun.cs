@@ -62,7 +62,8 @@ internal static class TestRun
     public static void SameBits(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual)
     {
         Assert.Equal(expected.Length, actual.Length);
-        ReadOnlySpan<int> left = MemoryMarshal.Cast<float, int>(expected), right = MemoryMarshal.Cast<float, int>(actual);
+        ReadOnlySpan<int> left = MemoryMarshal.Cast<float, int>(expected);
+        ReadOnlySpan<int> right = MemoryMarshal.Cast<float, int>(actual);
         int common = left.CommonPrefixLength(right);
         Assert.True(common == left.Length, $"float {common} of {left.Length} differs");
     }
