@@ -14,9 +14,17 @@ internal static class BenchCommand
     /// <summary>The command.</summary>
     public static Command Create(CommandContext context)
     {
-        Option<string> model = new("--model") { Description = "model's name or FILE.json", DefaultValueFactory = _ => "convnet" };
+        Option<string> model = new("--model")
+        {
+            Description = "model's name or FILE.json",
+            DefaultValueFactory = _ => "convnet",
+        };
         Option<int> batch = new("--batch") { Description = "samples of a mini-batch", DefaultValueFactory = _ => 128 };
-        Option<int> threads = new("--threads") { Description = "compute threads of each worker", DefaultValueFactory = _ => 1 };
+        Option<int> threads = new("--threads")
+        {
+            Description = "compute threads of each worker",
+            DefaultValueFactory = _ => 1,
+        };
         Option<int> workers = new("--workers")
         {
             Description = "1: plan and optimizer in one process without links; more: real processes",
@@ -50,8 +58,9 @@ internal static class BenchCommand
 
         double[] sorted = [.. rates.Order()];
         context.Output.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"model={model.Name} threads={threads} workers={workers} batch={batch} micro_batch={specification.MicroBatch} "
-            + $"samples_per_s={sorted[sorted.Length / 2]:F1} (min {sorted[0]:F1} max {sorted[^1]:F1})"));
+            $"model={model.Name} threads={threads} workers={workers} batch={batch} "
+            + $"micro_batch={specification.MicroBatch} samples_per_s={sorted[sorted.Length / 2]:F1} "
+            + $"(min {sorted[0]:F1} max {sorted[^1]:F1})"));
         return ExitCode.Done;
     }
 
