@@ -234,19 +234,13 @@ internal sealed class TrainingRun
             Listen = _options.Listen is null ? null : local.EndPoint.ToString(),
             Folder = _folder.Folder,
             ResumedFromStep = progress.Step,
+            Progress = progress.Step > 0 ? progress : null,
         };
 
     private static int[][] Confusion(EvaluationScore test, RunData data)
     {
-        int classes = data.Dataset.ClassNames.Count;
-        int[][] counts = [.. Enumerable.Range(0, classes).Select(_ => new int[classes])];
-        for (int i = 0; i < test.Predictions.Length; i++)
-        {
-            int predicted = test.Predictions[i];
-            if ((uint)predicted < (uint)classes) counts[data.Label(DataSplit.Test, i)][predicted]++;
-        }
-
-        return counts;
+        int[] labels = [.. Enumerable.Range(0, test.Samples).Select(sample => data.Label(DataSplit.Test, sample))];
+        return ConfusionMatrix.Count(labels, test.Predictions, data.Dataset.ClassNames.Count);
     }
 
     private static double SecondsSinceStart()

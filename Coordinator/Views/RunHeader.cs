@@ -1,3 +1,5 @@
+using Distributed.Roles.Coordinator;
+
 namespace Distributed.Coordinator;
 
 /// <summary>What a run is, as it is shown before the first step.</summary>
@@ -50,6 +52,9 @@ internal sealed record RunHeader
 
     /// <summary>Steps that were applied before this process started; 0: a new run.</summary>
     public long ResumedFromStep { get; init; }
+
+    /// <summary>Where the run stands as it goes on; null: a new run.</summary>
+    public TrainingProgress? Progress { get; init; }
 
     /// <summary>Steps of the whole run.</summary>
     public long TotalSteps => (long)StepsPerEpoch * Epochs;

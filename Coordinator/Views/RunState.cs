@@ -27,7 +27,8 @@ internal sealed class RunState(RunHeader header)
     public RunHeader Header { get; } = header;
 
     /// <summary>Where the run stands.</summary>
-    public TrainingProgress Progress { get; private set; } = new() { Step = header.ResumedFromStep };
+    public TrainingProgress Progress { get; private set; } =
+        header.Progress ?? new TrainingProgress { Step = header.ResumedFromStep };
 
     /// <summary>Mean loss over the current epoch so far, or over the last one; NaN at the start.</summary>
     public double Loss { get; private set; } = double.NaN;
@@ -36,7 +37,7 @@ internal sealed class RunState(RunHeader header)
     public double Accuracy { get; private set; } = double.NaN;
 
     /// <summary>The last finished epoch; null: none in this process.</summary>
-    public EpochRecord? LastEpoch { get; private set; }
+    public EpochRecord? LastEpoch { get; private set; } = header.Progress?.History.LastOrDefault();
 
     /// <summary>The evaluation that goes on; null: none.</summary>
     public EvaluationAdvanced? Evaluation { get; private set; }

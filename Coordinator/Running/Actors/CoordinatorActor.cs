@@ -39,6 +39,13 @@ internal sealed class CoordinatorActor : IDisposable
             if (!_evaluations.TryGetValue(result.Evaluation, out split)) return;
         }
 
+        int classes = _cluster.Data.Dataset.ClassNames.Count;
+        if (result.Predictions.Any(predicted => (uint)predicted >= (uint)classes))
+        {
+            _cluster.Drop(worker, $"it predicted a class beyond the {classes} there are");
+            return;
+        }
+
         int count = _cluster.Data.Count(split);
         int correct = 0;
         for (int i = 0; i < result.Predictions.Length; i++)
