@@ -45,6 +45,7 @@ public static class Connector
         {
             using Timer deadline = new(
                 state => ((Socket)state!).Dispose(), socket, limits.HandshakeMilliseconds, Timeout.Infinite);
+            FrameSocket.Configure(socket);
             socket.Connect(endPoint);
             return new FrameSocket(socket);
         }

@@ -67,6 +67,7 @@ public sealed class Listener : IDisposable
         try
         {
             socket.Bind(endPoint);
+            FrameSocket.Configure(socket);
             socket.Listen(Backlog);
         }
         catch (SocketException exception)
