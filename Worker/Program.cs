@@ -38,7 +38,7 @@ internal static class Program
         if (threads is < 1 or > 1024) return Refuse($"--threads must be 1 to 1024, got {threads}.");
         if (Environment.GetEnvironmentVariable(WorkerOptions.TokenVariable) is not { Length: > 0 } token)
             return Refuse(
-                $"The run's token is missing: set {WorkerOptions.TokenVariable} to what the coordinator printed.");
+                $"The run's token is missing: set {WorkerOptions.TokenVariable} to what the run's file 'token' holds.");
         return Host(new WorkerOptions
         {
             Coordinator = endPoint,

@@ -37,7 +37,6 @@ internal interface IWorkerLauncher
 internal sealed class WorkerLauncher : IWorkerLauncher
 {
     private const string ProgramName = "worker";
-    private const string TokenVariable = "DISTRIBUTED_TOKEN";
 
     private readonly string _file;
     private readonly List<string> _arguments = [];
@@ -89,7 +88,7 @@ internal sealed class WorkerLauncher : IWorkerLauncher
         foreach (string argument in _arguments) start.ArgumentList.Add(argument);
         start.ArgumentList.Add("--launch-id");
         start.ArgumentList.Add(launchId.ToString(CultureInfo.InvariantCulture));
-        start.Environment[TokenVariable] = _token;
+        start.Environment[RunPlan.TokenVariable] = _token;
         return new WorkerProcess(start, printed, ended);
     }
 

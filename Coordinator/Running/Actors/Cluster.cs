@@ -79,7 +79,12 @@ internal sealed class Cluster : IDisposable
 
     public void Drop(WorkerId worker, string reason)
     {
-        if (Connections.Find(worker) is not { } connection) return;
+        if (Connections.Find(worker) is not { } connection)
+        {
+            Coordinator.Post(new WorkerGone(worker, reason));
+            return;
+        }
+
         Show(new Notice($"Dropped {connection.Name}: {reason}."));
         connection.Close();
         _local.Kill(connection);

@@ -95,6 +95,13 @@ internal sealed class WorkerConnections(
 
         connection.Open(link, cluster);
         cluster.Coordinator.Post(new WorkerJoined(connection.Id, connection.Name, connection.Hello.Threads));
+
+        // Its links may have ended meanwhile, and the role was told so before it knew the worker.
+        if (Find(connection.Id) is null)
+        {
+            connection.Close();
+            cluster.Coordinator.Post(new WorkerGone(connection.Id, "its connection ended while it joined"));
+        }
     }
 
     public void Rejected(string peer, string reason) =>

@@ -1,6 +1,6 @@
 namespace Distributed.Protocol;
 
-/// <summary>Worker to coordinator: the worker goes of its own accord; its work is free at once.</summary>
+/// <summary>Worker to coordinator: the worker wants to go: it ends what it was dealt and is dealt no more.</summary>
 /// <param name="Reason">One clear sentence for a person.</param>
 public sealed record Leaving(string Reason) : Message
 {
