@@ -179,7 +179,7 @@ public sealed class DownloaderTests : IDisposable
                     }
                 }
             }
-            catch (Exception error) when (error is SocketException or ObjectDisposedException or InvalidOperationException)
+            catch (Exception error) when (error is SocketException or InvalidOperationException)
             {
                 // Dispose stopped the listener: within an accept, or between two.
             }
