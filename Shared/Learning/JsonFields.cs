@@ -101,6 +101,9 @@ internal sealed class JsonFields
         return new Size2d(Integer(name, value[0]), Integer(name, value[1]));
     }
 
+    /// <summary>Whether a field is there.</summary>
+    public bool Has(string name) => TryGet(name, out _);
+
     /// <summary>An array that must be there.</summary>
     public JsonElement Array(string name)
     {

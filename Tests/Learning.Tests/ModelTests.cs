@@ -84,6 +84,12 @@ public sealed class ModelTests
         "model \"m\": no layer has parameters, so there is nothing to train; add a linear layer.")]
     [InlineData("""{"type":"conv2d","outChannels":4,"kernel":3}""",
         "model \"m\": the last layer's output 4x3x4 is an image; end with flatten and linear.")]
+    [InlineData("""{"type":"residual","body":[]}""",
+        "model \"m\", layer 0 (residual): its body has no layer; give it one.")]
+    [InlineData("""{"type":"residual","body":[{"type":"conv2d","outChannels":4,"kernel":1}]}""",
+        "model \"m\", layer 0 (residual): its body's output 4x5x6 can't be added to its shortcut's 1x5x6; let the ")]
+    [InlineData("""{"type":"residual","body":[{"type":"relu"}],"shortcut":[{"type":"relu","x":1}]}""",
+        "x.json, layers[0], shortcut[0]: unknown field \"x\"; known here: type.")]
     [InlineData("""{"type":"flatten"},{"type":"linear","outputs":9}""",
         "model \"m\": it has 10 classes but its last layer has 9 outputs; make them equal.")]
     [InlineData("""{"type":"flatten"},{"type":"conv2d","outChannels":4,"kernel":3}""",

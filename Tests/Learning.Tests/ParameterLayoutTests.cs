@@ -19,6 +19,11 @@ public sealed class ParameterLayoutTests
         Assert.Equal([10], layout.Find("11.bias")!.Shape);
         var nested = ParameterLayout.Of(TestModels.Find("nested"));
         Assert.Equal(["0.0.weight", "0.0.bias", "1.1.weight", "1.1.bias"], nested.Entries.Select(entry => entry.Name));
+        var residual = ParameterLayout.Of(TestModels.Find("residual, identity and projection"));
+        Assert.Equal(
+            ["1.body.1.weight", "2.body.0.weight", "2.body.1.weight", "2.shortcut.0.weight"],
+            residual.Entries.Select(entry => entry.Name)
+                .Where(name => name.Split('.').Length == 4 && name.EndsWith("weight")));
     }
 
     [Fact]

@@ -29,6 +29,23 @@ internal static class TestModels
         Of("overlapping padded pool, ReLU and pool behind it", 2, 9, 9,
             new Conv2d(4, 3), new MaxPool2d(3) { Stride = 2, Padding = 1 }, new Relu(), new MaxPool2d(new Size2d(1, 2)),
             new Flatten(), new Linear(10)),
+        Of("residual, identity and projection", 2, 4, 4,
+            new Conv2d(3, 3) { Padding = 1 },
+            new Residual(new Sequential(new Relu(), new Conv2d(3, 3) { Padding = 1 })),
+            new Residual(
+                new Sequential(new Conv2d(5, 3) { Stride = 2, Padding = 1 }, new Conv2d(5, 1)),
+                new Sequential(new Conv2d(5, 1) { Stride = 2 })),
+            new Relu(),
+            new Flatten(), new Linear(10)),
+        Of("residual of residuals, of the input, of nothing but a ReLU, flat", 1, 4, 4,
+            new Residual(new Sequential(new Conv2d(1, 3) { Padding = 1 })),
+            new Residual(
+                new Sequential(new Residual(new Sequential(new Relu())), new MaxPool2d(2)),
+                new Sequential(new Conv2d(1, 2) { Stride = 2 })),
+            new Residual(new Sequential(
+                new Residual(new Sequential(new Conv2d(1, 1), new Relu())),
+                new Residual(new Sequential(new MaxPool2d(1))))),
+            new Flatten(), new Linear(6), new Residual(new Sequential(new Relu(), new Linear(6))), new Linear(10)),
         Of("nested", 1, 6, 6,
             new Sequential(new Conv2d(3, 3), new Sequential(new Relu())),
             new Sequential(new Flatten(), new Linear(10))),

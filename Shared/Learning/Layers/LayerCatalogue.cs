@@ -12,6 +12,7 @@ internal static class LayerCatalogue
         ["linear"] = Linear.Read,
         ["maxPool2d"] = MaxPool2d.Read,
         ["relu"] = _ => new Relu(),
+        ["residual"] = Residual.Read,
         ["sequential"] = Sequential.Read,
     };
 

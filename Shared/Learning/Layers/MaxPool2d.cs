@@ -56,7 +56,7 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
             Kernel.Height, Kernel.Width, Stride.Height, Stride.Width, Padding.Height, Padding.Width);
         // ReLU and maximum commute, so the mask and the bias gradient of the layer in front can be taken on the small
         // side of the pooling: its output then dies right after the forward pass.
-        var epilogue = input.Values.Readers == 0 ? (input.Producer as AffineStep)?.TakeEpilogue() : null;
+        var epilogue = input.Values.IsUnread ? (input.Producer as AffineStep)?.TakeEpilogue() : null;
         var step = new MaxPoolStep(plan, shape, input, epilogue);
         plan.Add(step);
         return step.Output;
@@ -65,7 +65,7 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
     private sealed class MaxPoolStep : PlanStep
     {
         private readonly PoolShape _shape;
-        private readonly PlanTensor _input;
+        private readonly PlanRead _input;
         private readonly OutputEpilogue? _epilogue;
         private readonly PlanBuffer _indices;
         private readonly int _indicesPerSample;
@@ -91,19 +91,22 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
 
         public override void BackwardUses(BufferUses uses)
         {
-            if (_input.Gradient is not { } inputGradient || Output.Gradient is not { } outputGradient)
+            if (_input.Gradient is null)
                 return;
-            uses.Touch(_indices, outputGradient, inputGradient);
+            uses.Touch(_indices, Output.Gradient!);
+            _input.GradientUses(uses);
             _epilogue?.BackwardUses(uses, Output);
         }
 
         public override void Backward(in StepContext context)
         {
-            if (_input.Gradient is not { } inputGradient || Output.Gradient is not { } outputGradient)
+            if (_input.Gradient is null)
                 return;
             _epilogue?.Backward(context, Output);
             MaxPool.Backward(
-                _shape, context.Samples, context.Span(outputGradient), Indices(context), context.Span(inputGradient));
+                _shape, context.Samples, context.Span(Output.Gradient!), Indices(context),
+                _input.OpenGradient(context));
+            _input.CloseGradient(context);
         }
 
         private Span<byte> Indices(in StepContext context) =>

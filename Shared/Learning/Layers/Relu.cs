@@ -13,7 +13,7 @@ public sealed record Relu : Layer
 
     internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
     {
-        if (input.Producer is AffineStep affine && input.Values.Readers == 0 && affine.FuseRelu())
+        if (input.Values.IsUnread && input.Producer is { } producer && producer.FuseRelu())
             return input;
         var step = new ReluStep(plan, input);
         plan.Add(step);
@@ -27,7 +27,7 @@ public sealed record Relu : Layer
     /// <summary>A ReLU of its own, where none could be fused. The mask needs the output alone.</summary>
     private sealed class ReluStep : PlanStep
     {
-        private readonly PlanTensor _input;
+        private readonly PlanRead _input;
 
         public ReluStep(PlanCompiler plan, PlanTensor input)
         {
@@ -44,15 +44,19 @@ public sealed record Relu : Layer
 
         public override void BackwardUses(BufferUses uses)
         {
-            if (_input.Gradient is { } inputGradient && Output.Gradient is { } outputGradient)
-                uses.Touch(Output.Values, outputGradient, inputGradient);
+            if (_input.Gradient is null)
+                return;
+            uses.Touch(Output.Values, Output.Gradient!);
+            _input.GradientUses(uses);
         }
 
         public override void Backward(in StepContext context)
         {
-            if (_input.Gradient is { } inputGradient && Output.Gradient is { } outputGradient)
-                Numerics.Relu.Backward(
-                    context.Span(Output.Values), context.Span(outputGradient), context.Span(inputGradient));
+            if (_input.Gradient is null)
+                return;
+            Numerics.Relu.Backward(
+                context.Span(Output.Values), context.Span(Output.Gradient!), _input.OpenGradient(context));
+            _input.CloseGradient(context);
         }
     }
 }

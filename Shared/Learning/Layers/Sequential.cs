@@ -19,18 +19,24 @@ public sealed record Sequential(IReadOnlyList<Layer> Layers) : Layer
     /// <inheritdoc/>
     public override int GetHashCode() => Layers.Aggregate(0, HashCode.Combine);
 
-    internal static Sequential Read(JsonFields fields)
+    internal static Sequential Read(JsonFields fields) => Read(fields, "layers");
+
+    /// <summary>Reads an array of layers.</summary>
+    internal static Sequential Read(JsonFields fields, string name)
     {
-        var array = fields.Array("layers");
+        var array = fields.Array(name);
         var layers = new Layer[array.GetArrayLength()];
         for (var i = 0; i < layers.Length; i++)
-            layers[i] = LayerCatalogue.Read(array[i], $"{fields.Where}, layers[{i}]");
+            layers[i] = LayerCatalogue.Read(array[i], $"{fields.Where}, {name}[{i}]");
         return new Sequential(layers);
     }
 
-    internal override void WriteFields(Utf8JsonWriter writer)
+    internal override void WriteFields(Utf8JsonWriter writer) => WriteLayers(writer, "layers");
+
+    /// <summary>Writes the layers as an array.</summary>
+    internal void WriteLayers(Utf8JsonWriter writer, string name)
     {
-        writer.WriteStartArray("layers");
+        writer.WriteStartArray(name);
         foreach (var layer in Layers)
             LayerCatalogue.Write(writer, layer);
         writer.WriteEndArray();

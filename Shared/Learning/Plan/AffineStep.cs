@@ -11,7 +11,7 @@ internal readonly record struct AffineLengths(
 /// </summary>
 internal abstract class AffineStep : PlanStep
 {
-    private readonly PlanTensor _input;
+    private readonly PlanRead _input;
     private readonly ParameterEntry _weight;
     private readonly ParameterEntry? _bias;
     private OutputEpilogue? _epilogue;
@@ -33,10 +33,7 @@ internal abstract class AffineStep : PlanStep
 
     public PlanTensor Output { get; }
 
-    /// <summary>
-    /// Takes a ReLU that stands right behind in; false when the output's epilogue is somebody else's.
-    /// </summary>
-    public bool FuseRelu()
+    public override bool FuseRelu()
     {
         if (_epilogue is null)
             return false;
@@ -71,8 +68,10 @@ internal abstract class AffineStep : PlanStep
     {
         uses.Touch(_input.Values, Output.Gradient!, _weightScratch!);
         _epilogue?.BackwardUses(uses, Output);
-        if (_input.Gradient is { } inputGradient)
-            uses.Touch(inputGradient, _backwardScratch!);
+        if (_input.Gradient is null)
+            return;
+        _input.GradientUses(uses);
+        uses.Touch(_backwardScratch!);
     }
 
     public override void Backward(in StepContext context)
@@ -82,12 +81,12 @@ internal abstract class AffineStep : PlanStep
         RunBackwardWeights(
             context.Samples, context.Span(_input.Values), outputGradient, context.Gradient(_weight),
             context.Span(_weightScratch!));
-        if (_input.Gradient is { } inputGradient)
-        {
-            RunBackwardData(
-                context.Samples, outputGradient, context.Prepared(_backwardPacked), context.Span(inputGradient),
-                context.Span(_backwardScratch!));
-        }
+        if (_input.Gradient is null)
+            return;
+        RunBackwardData(
+            context.Samples, outputGradient, context.Prepared(_backwardPacked), _input.OpenGradient(context),
+            context.Span(_backwardScratch!));
+        _input.CloseGradient(context);
     }
 
     /// <summary>

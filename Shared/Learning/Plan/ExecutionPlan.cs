@@ -143,7 +143,11 @@ public sealed class ExecutionPlan
         uses.Touch(Input.Values, Output.Values);
         var lives = new BufferLife[Buffers.Count];
         for (var i = 0; i < lives.Length; i++)
-            lives[i] = uses.Life(Buffers[i], MicroBatch);
+        {
+            // A buffer that is the memory of another one needs no place.
+            if (Buffers[i].Index == i)
+                lives[i] = uses.Life(Buffers[i], MicroBatch);
+        }
         return BufferPlacement.Place(lives);
     }
 }

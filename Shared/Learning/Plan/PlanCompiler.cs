@@ -27,12 +27,23 @@ internal sealed class PlanCompiler(ParameterLayout parameters)
     /// <summary>Appends a step; steps run in this order forward, and in reverse backward.</summary>
     public void Add(PlanStep step) => _steps.Add(step);
 
-    /// <summary>Counts a step that reads a tensor.</summary>
-    public PlanTensor Read(PlanTensor tensor)
+    /// <summary>Counts a step that reads a tensor; steps ask in the order in which they run forward.</summary>
+    public PlanRead Read(PlanTensor tensor)
     {
         tensor.Values.Readers++;
-        return tensor;
+        if (tensor.Gradient is not { } gradient)
+            return new PlanRead(tensor, scratch: null);
+        return gradient.LastRead = new PlanRead(tensor, Buffer(perSample: tensor.Shape.Length));
     }
+
+    /// <summary>
+    /// Says that a tensor has readers to come, before a layer with branches compiles them: until <see cref="Release"/>
+    /// nothing is fused into the tensor's producer.
+    /// </summary>
+    public void Hold(PlanTensor tensor) => tensor.Values.Holders++;
+
+    /// <summary>Ends <see cref="Hold"/>.</summary>
+    public void Release(PlanTensor tensor) => tensor.Values.Holders--;
 
     /// <summary>A new value, with a gradient of the same size where one is needed.</summary>
     public PlanTensor Tensor(TensorShape shape, PlanStep? producer, bool needsGradient) =>

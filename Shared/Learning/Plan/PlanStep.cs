@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Distributed.Numerics;
 
 namespace Distributed.Learning;
 
@@ -15,19 +16,44 @@ internal abstract class PlanStep
     public abstract void BackwardUses(BufferUses uses);
 
     public abstract void Backward(in StepContext context);
+
+    /// <summary>
+    /// Takes a ReLU that stands right behind in, so that the step's output is the ReLU's; false when it can't. Asked
+    /// only while nobody reads the output.
+    /// </summary>
+    public virtual bool FuseRelu() => false;
 }
 
 /// <summary>A piece of the arena: <c>fixedLength + perSample * samples</c> floats.</summary>
 internal sealed class PlanBuffer(int index, int perSample, int fixedLength)
 {
-    /// <summary>Its place in the list of buffers and offsets.</summary>
-    public int Index { get; } = index;
+    private PlanBuffer? _home;
 
-    /// <summary>
-    /// Steps that have read it so far. A layer with branches must count each branch before it compiles them: a ReLU
-    /// or pooling is fused into a producer only while nobody else reads that producer's output.
-    /// </summary>
+    /// <summary>Its place in the list of buffers and offsets.</summary>
+    public int Index => _home?.Index ?? index;
+
+    /// <summary>Steps that have read it so far.</summary>
     public int Readers { get; set; }
+
+    /// <summary>Layers with branches that have not compiled all readers of it yet.</summary>
+    public int Holders { get; set; }
+
+    /// <summary>Whether whoever asks is the first to read it, and nobody else will.</summary>
+    public bool IsUnread => Readers == 0 && Holders == 0;
+
+    /// <summary>Of a gradient, the reading that stands last: the first one in the backward pass.</summary>
+    public PlanRead? LastRead { get; set; }
+
+    /// <summary>Makes this buffer the same memory as another one of its length.</summary>
+    public void Share(PlanBuffer other)
+    {
+        if (other.Index == Index)
+            return;
+        if (_home is not null)
+            _home.Share(other);
+        else
+            _home = other;
+    }
 
     public long LongLength(int samples) => fixedLength + (long)perSample * samples;
 
@@ -40,13 +66,49 @@ internal sealed class PlanBuffer(int index, int perSample, int fixedLength)
 /// </summary>
 internal sealed record PlanTensor(TensorShape Shape, PlanBuffer Values, PlanBuffer? Gradient, PlanStep? Producer);
 
+/// <summary>
+/// A tensor as one step reads it. Its gradient is the sum of what its readers give: in the backward pass the reader
+/// that stands last in the plan comes first and overwrites, those before it add (<see cref="Adds"/>). A kernel that
+/// can add to what is in memory writes to <see cref="Gradient"/>; any other one writes to <see cref="OpenGradient"/>
+/// and ends with <see cref="CloseGradient"/>.
+/// </summary>
+internal sealed class PlanRead(PlanTensor tensor, PlanBuffer? scratch)
+{
+    public PlanTensor Tensor { get; } = tensor;
+
+    public PlanBuffer Values => Tensor.Values;
+
+    public PlanBuffer? Gradient => Tensor.Gradient;
+
+    /// <summary>Whether the gradient holds something already; known once the plan is compiled.</summary>
+    public bool Adds => Gradient?.LastRead != this;
+
+    /// <summary>Touches what <see cref="OpenGradient"/> and <see cref="CloseGradient"/> use.</summary>
+    public void GradientUses(BufferUses uses)
+    {
+        uses.Touch(Gradient!);
+        if (Adds)
+            uses.Touch(scratch!);
+    }
+
+    /// <summary>Where to write this reader's share of the gradient, all of it.</summary>
+    public Span<float> OpenGradient(in StepContext context) => context.Span(Adds ? scratch! : Gradient!);
+
+    /// <summary>Adds what was written, where others have written before.</summary>
+    public void CloseGradient(in StepContext context)
+    {
+        if (Adds)
+            Elementwise.Add(context.Span(Gradient!), context.Span(scratch!), context.Span(Gradient!));
+    }
+}
+
 /// <summary>A range of the prepared block: packed weights.</summary>
 internal readonly record struct PreparedRegion(int Offset, int Length);
 
 /// <summary>One run of a plan's steps: the arena, where each buffer lies in it, and the caller's blocks.</summary>
 internal readonly ref struct StepContext(
     Span<float> arena, ReadOnlySpan<int> offsets, int samples, ReadOnlySpan<float> parameters,
-    ReadOnlySpan<float> prepared, Span<float> gradient)
+    ReadOnlySpan<float> prepared, Span<float> gradient, bool training)
 {
     private readonly Span<float> _arena = arena;
     private readonly ReadOnlySpan<int> _offsets = offsets;
@@ -55,6 +117,9 @@ internal readonly ref struct StepContext(
     private readonly Span<float> _gradient = gradient;
 
     public int Samples { get; } = samples;
+
+    /// <summary>Whether a backward pass follows; layers that differ in evaluation ask.</summary>
+    public bool Training { get; } = training;
 
     public Span<float> Span(PlanBuffer buffer) => _arena.Slice(_offsets[buffer.Index], buffer.Length(Samples));
 

@@ -56,7 +56,7 @@ public sealed class Workspace : IDisposable
         if (!_training)
             throw new InvalidOperationException("This workspace was made for evaluation alone.");
         ArgumentOutOfRangeException.ThrowIfNotEqual(gradient.Length, _plan.Parameters.Length);
-        var context = Forward(parameters, prepared, samples, gradient);
+        var context = Forward(parameters, prepared, samples, gradient, training: true);
         SoftmaxCrossEntropy.Run(
             Logits, _plan.Model.Classes, Labels[..samples], labelSmoothing, context.Span(_plan.Output.Gradient!),
             default, out var lossSum, out var correct);
@@ -73,7 +73,7 @@ public sealed class Workspace : IDisposable
     public MicroBatchResult Evaluate(
         ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, Span<int> predictions)
     {
-        Forward(parameters, prepared, samples, default);
+        Forward(parameters, prepared, samples, default, training: false);
         SoftmaxCrossEntropy.Run(
             Logits, _plan.Model.Classes, Labels[..samples], 0, default, predictions, out var lossSum, out var correct);
         return new MicroBatchResult(lossSum, correct, samples);
@@ -98,14 +98,15 @@ public sealed class Workspace : IDisposable
     internal Span<float> Arena => _arena.Span;
 
     private StepContext Forward(
-        ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, Span<float> gradient)
+        ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, Span<float> gradient, bool training)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(parameters.Length, _plan.Parameters.Length);
         ArgumentOutOfRangeException.ThrowIfNotEqual(prepared.Length, _plan.PreparedLength);
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(samples, _plan.MicroBatch);
         _samples = samples;
-        var context = new StepContext(_arena.Span, _placement.Offsets, samples, parameters, prepared, gradient);
+        var context = new StepContext(
+            _arena.Span, _placement.Offsets, samples, parameters, prepared, gradient, training);
         foreach (var step in _plan.Steps)
             step.Forward(context);
         return context;
