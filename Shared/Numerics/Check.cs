@@ -17,6 +17,25 @@ internal static class Check
             ThrowLength(actual, expected, name);
     }
 
+    /// <summary>
+    /// Refuses a span of pixels that isn't (pixels - 1) x pitch + channels floats long; where the pitch is more than
+    /// the channels, one that is shorter.
+    /// </summary>
+    public static void Pixels(int actual, int pixels, int channels, int pitch, string name)
+    {
+        int expected = checked((pixels - 1) * pitch + channels);
+        if (pitch == channels || actual < expected)
+            Length(actual, expected, name);
+    }
+
+    /// <summary>Refuses spans that aren't the input and the output, or their gradients, of a batch.</summary>
+    public static void Tensors(in ConvolutionShape s, int batch, int input, string inputName, int output,
+        string outputName)
+    {
+        Pixels(input, checked(batch * s.InHeight * s.InWidth), s.InChannels, s.InPitch, inputName);
+        Pixels(output, checked(batch * s.OutHeight * s.OutWidth), s.OutChannels, s.OutPitch, outputName);
+    }
+
     /// <summary>Refuses a scratch span that is too short (longer is fine).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scratch(int actual, int needed)
@@ -26,12 +45,13 @@ internal static class Check
     }
 
     /// <summary>
-    /// Refuses shapes with an empty extent or one above 16,384, a stride below 1, or padding that a whole window would
-    /// fit in.
+    /// Refuses shapes with an empty extent or one above 16,384, a stride below 1, a pitch below the channels, or
+    /// padding that a whole window would fit in.
     /// </summary>
     public static void Shape(in ConvolutionShape s)
     {
         bool sound = s.InHeight > 0 && s.InWidth > 0 && s.InChannels > 0 && s.OutChannels > 0
+            && s.InPitch >= s.InChannels && s.OutPitch >= s.OutChannels
             && WindowIsSound(s.KernelHeight, s.StrideHeight, s.PadHeight, s.InHeight)
             && WindowIsSound(s.KernelWidth, s.StrideWidth, s.PadWidth, s.InWidth);
         if (!sound)

@@ -4,7 +4,8 @@ namespace Distributed.Numerics;
 
 /// <summary>
 /// inputGradient[n][ih][iw][c] = sum over kh, ow, k (ascending) of outputGradient[n][oh][ow][k] w[kh][kw][c][k]
-/// where ih = oh S - P + kh and iw = ow S - P + kw; one fused multiply-add each, starting from +0.
+/// where ih = oh S - P + kh and iw = ow S - P + kw; one fused multiply-add each, starting from +0, or from what the
+/// input gradient holds.
 /// <para>
 /// Works for every stride and wastes nothing on borders: for each kernel row and output column, the KW x C input
 /// gradients that a window covers are contiguous, so all windows of that column are a matrix product that adds to them
@@ -22,8 +23,8 @@ public static class ConvolutionBackwardData
     /// <summary>Floats of scratch that <see cref="Run"/> needs.</summary>
     public static int ScratchLength(in ConvolutionShape s)
     {
-        var images = new PaddedImages(s);
-        return images.HasBorder ? Group(s, images) * images.ImageLength : 0;
+        PaddedImages images = Layout(s);
+        return images.IsCopy ? Group(s, images) * images.ImageLength : 0;
     }
 
     /// <summary>Rearranges HWIO weights for <see cref="Run"/>; once per parameter version.</summary>
@@ -39,28 +40,45 @@ public static class ConvolutionBackwardData
                     p + (nint)kh * PackedRowLength(s));
     }
 
-    /// <summary>Computes the whole input gradient (overwritten) of <paramref name="batch"/> samples.</summary>
-    public static unsafe void Run(in ConvolutionShape s, int batch, ReadOnlySpan<float> outputGradient,
-        ReadOnlySpan<float> packed, Span<float> inputGradient, Span<float> scratch)
+    /// <summary>
+    /// Computes the input gradient of <paramref name="batch"/> samples, which is overwritten or, to
+    /// <paramref name="accumulate"/>, added to.
+    /// </summary>
+    public static unsafe void Run(in ConvolutionShape shape, int batch, ReadOnlySpan<float> outputGradient,
+        ReadOnlySpan<float> packed, Span<float> inputGradient, Span<float> scratch, bool accumulate = false)
     {
-        Check.Shape(s);
+        Check.Shape(shape);
         Check.Batch(batch);
-        Check.Length(outputGradient.Length, checked(batch * s.OutputLength), nameof(outputGradient));
+        // One by one, every pixel is an image: all are rows of one matrix product.
+        bool pointwise = shape is { KernelHeight: 1, KernelWidth: 1, StrideHeight: 1, StrideWidth: 1 };
+        ConvolutionShape s = pointwise ? shape with { InHeight = 1, InWidth = 1 } : shape;
+        batch = pointwise ? checked(batch * shape.InHeight * shape.InWidth) : batch;
+        Check.Tensors(s, batch, inputGradient.Length, nameof(inputGradient), outputGradient.Length,
+            nameof(outputGradient));
         Check.Length(packed.Length, PackedLength(s), nameof(packed));
-        Check.Length(inputGradient.Length, checked(batch * s.InputLength), nameof(inputGradient));
         Check.Scratch(scratch.Length, ScratchLength(s));
-        var images = new PaddedImages(s);
-        int group = Group(s, images);
+        PaddedImages images = Layout(s);
+        int group = Group(s, images), imagePixels = s.InHeight * s.InWidth;
         fixed (float* dy = outputGradient, w = packed, dx = inputGradient, padded = scratch)
             for (int n = 0; n < batch; n += group)
             {
                 int count = Math.Min(group, batch - n);
-                float* target = dx + (nint)n * s.InputLength, sums = images.HasBorder ? padded : target;
-                Images(s, images, count, dy + (nint)n * s.OutputLength, w, sums);
-                if (images.HasBorder)
+                float* target = dx + (nint)n * s.InputStep, sums = images.IsCopy ? padded : target;
+                if (images.IsCopy && accumulate)
+                    images.Fill(target, count, padded);
+                else if (images.IsCopy)
+                    new Span<float>(padded, count * images.ImageLength).Clear();
+                else if (!accumulate && !pointwise)
+                    Pixels.Clear(target, s.InPitch, count * imagePixels, s.InChannels);
+                Images(s, images, count, dy + (nint)n * s.OutputStep, w, sums, accumulate || !pointwise);
+                if (images.IsCopy)
                     images.Extract(sums, count, target);
             }
     }
+
+    // The pixels that a row of a window covers must be contiguous.
+    private static PaddedImages Layout(in ConvolutionShape s) =>
+        new(s, dense: s.InPitch != s.InChannels && s.KernelWidth > 1);
 
     private static int PackedRowLength(in ConvolutionShape s) =>
         Panels.Length(s.OutChannels, checked(s.KernelWidth * s.InChannels));
@@ -72,19 +90,15 @@ public static class ConvolutionBackwardData
     /// <summary>Adds all windows of some images to their padded input gradients.</summary>
     [SkipLocalsInit]
     private static unsafe void Images(in ConvolutionShape s, in PaddedImages images, int count, float* dy,
-        float* packed, float* dx)
+        float* packed, float* dx, bool accumulate)
     {
         int outHeight = s.OutHeight, outWidth = s.OutWidth, rows = count * outHeight;
         nint* gradients = stackalloc nint[rows], windows = stackalloc nint[rows];
         TileLoop loop = TileLoop.Of(LoopLevel.Once, LoopLevel.Once, new LoopLevel(s.OutChannels, 1, 0));
-        // A pixel that lies in one window at most needs no sum in memory.
-        bool covered = s.KernelHeight == 1 && s.KernelWidth == 1 && s.StrideHeight == 1 && s.StrideWidth == 1;
-        loop.Accumulate = !covered;
-        if (!covered)
-            new Span<float>(dx, count * images.ImageLength).Clear();
+        loop.Accumulate = accumulate;
         for (int i = 0; i < rows; i++)
         {
-            gradients[i] = (nint)i * outWidth * s.OutChannels;
+            gradients[i] = (nint)i * outWidth * s.OutPitch;
             windows[i] = (nint)(i / outHeight) * images.ImageLength + (nint)(i % outHeight) * images.RowStep;
         }
         Windows(s, images, &loop, rows, dy, gradients, packed, dx, windows);
@@ -98,7 +112,7 @@ public static class ConvolutionBackwardData
         for (int kh = 0; kh < s.KernelHeight; kh++)
             for (int ow = 0; ow < outWidth; ow++)
             {
-                float* panels = packed + (nint)kh * PackedRowLength(s), gradient = dy + (nint)ow * outChannels;
+                float* panels = packed + (nint)kh * PackedRowLength(s), gradient = dy + (nint)ow * s.OutPitch;
                 float* target = dx + (nint)kh * images.RowLength + (nint)ow * images.ColumnStep;
                 for (int j = 0; j < covered;)
                 {

@@ -17,7 +17,7 @@ public static class ConvolutionBackwardWeights
     {
         var images = new PaddedImages(s);
         int group = Group(s, images);
-        return checked((images.HasBorder ? group * images.ImageLength : 0)
+        return checked((images.IsCopy ? group * images.ImageLength : 0)
             + (NeedsPanels(s) ? Panels.Length(group * s.OutHeight * s.OutWidth, s.OutChannels) : 0));
     }
 
@@ -29,8 +29,7 @@ public static class ConvolutionBackwardWeights
     {
         Check.Shape(s);
         Check.Batch(batch);
-        Check.Length(input.Length, checked(batch * s.InputLength), nameof(input));
-        Check.Length(outputGradient.Length, checked(batch * s.OutputLength), nameof(outputGradient));
+        Check.Tensors(s, batch, input.Length, nameof(input), outputGradient.Length, nameof(outputGradient));
         Check.Length(weightGradient.Length, s.WeightLength, nameof(weightGradient));
         Check.Scratch(scratch.Length, ScratchLength(s));
         var images = new PaddedImages(s);
@@ -39,8 +38,8 @@ public static class ConvolutionBackwardWeights
             for (int n = 0; n < batch; n += group)
             {
                 int count = Math.Min(group, batch - n);
-                float* image = x + (nint)n * s.InputLength, gradient = dy + (nint)n * s.OutputLength, free = work;
-                if (images.HasBorder)
+                float* image = x + (nint)n * s.InputStep, gradient = dy + (nint)n * s.OutputStep, free = work;
+                if (images.IsCopy)
                 {
                     images.Fill(image, count, free);
                     image = free;
@@ -48,7 +47,7 @@ public static class ConvolutionBackwardWeights
                 }
                 if (NeedsPanels(s))
                 {
-                    Panels.Copy(gradient, s.OutChannels, count * pixels, s.OutChannels, free);
+                    Panels.Copy(gradient, s.OutPitch, count * pixels, s.OutChannels, free);
                     gradient = free;
                 }
                 Images(s, images, count, image, gradient, dw, accumulate: n > 0);
@@ -56,7 +55,7 @@ public static class ConvolutionBackwardWeights
     }
 
     // Kernels read whole panels, so ragged channels are copied; so are wide ones, whose pixels would share cache sets.
-    private static bool NeedsPanels(in ConvolutionShape s) => s.OutChannels % 16 != 0 || s.OutChannels > 256;
+    private static bool NeedsPanels(in ConvolutionShape s) => s.OutChannels % 16 != 0 || s.OutPitch > 256;
 
     private static int Group(in ConvolutionShape s, in PaddedImages images) =>
         Math.Max(PaddedImages.Group(GroupBudget, checked(s.OutputLength + images.ImageLength)),
@@ -67,7 +66,7 @@ public static class ConvolutionBackwardWeights
     private static unsafe void Images(in ConvolutionShape s, in PaddedImages images, int count, float* x, float* dy,
         float* dw, bool accumulate)
     {
-        int run = s.KernelWidth * s.InChannels, rows = s.KernelHeight * run, pixels = count * s.OutHeight * s.OutWidth;
+        int rows = s.KernelHeight * s.KernelWidth * s.InChannels, pixels = count * s.OutHeight * s.OutWidth;
         // With few pixels the gradient itself is most of the traffic: all panels of a few rows are written together.
         int most = pixels <= FewPixels ? FewRows : MaxChunk;
         nint* offsets = stackalloc nint[MaxChunk], outputs = stackalloc nint[MaxChunk];
@@ -77,7 +76,7 @@ public static class ConvolutionBackwardWeights
         {
             int chunk = Math.Min(most, rows - first);
             for (int i = 0; i < chunk; i++)
-                offsets[i] = (nint)((first + i) / run) * images.RowLength + (first + i) % run;
+                offsets[i] = images.Offset(first + i);
             Rows(s, images, count, chunk, x, offsets, dy, dw + (nint)first * s.OutChannels, outputs, accumulate);
         }
     }
@@ -91,7 +90,7 @@ public static class ConvolutionBackwardWeights
         for (int n = 0; n < outChannels;)
         {
             int width = MicroKernel.PanelWidth(outChannels - n), columns = Math.Min(width, outChannels - n);
-            int step = panels ? width : outChannels;
+            int step = panels ? width : s.OutPitch;
             TileLoop loop = TileLoop.Of(
                 new LoopLevel(count, images.ImageLength, (nint)outHeight * outWidth * step),
                 new LoopLevel(outHeight, images.RowStep, (nint)outWidth * step),

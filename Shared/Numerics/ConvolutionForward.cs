@@ -19,7 +19,7 @@ public static class ConvolutionForward
     public static int ScratchLength(in ConvolutionShape s)
     {
         var images = new PaddedImages(s);
-        return images.HasBorder ? PaddedImages.Group(PaddedBudget, images.ImageLength) * images.ImageLength : 0;
+        return images.IsCopy ? PaddedImages.Group(PaddedBudget, images.ImageLength) * images.ImageLength : 0;
     }
 
     /// <summary>Rearranges HWIO weights for <see cref="Run"/>; once per parameter version.</summary>
@@ -38,16 +38,15 @@ public static class ConvolutionForward
     {
         Check.Shape(s);
         Check.Batch(batch);
-        Check.Length(input.Length, checked(batch * s.InputLength), nameof(input));
+        Check.Tensors(s, batch, input.Length, nameof(input), output.Length, nameof(output));
         Check.Length(packed.Length, PackedLength(s), nameof(packed));
         if (!bias.IsEmpty)
             Check.Length(bias.Length, s.OutChannels, nameof(bias));
-        Check.Length(output.Length, checked(batch * s.OutputLength), nameof(output));
         Check.Scratch(scratch.Length, ScratchLength(s));
         var images = new PaddedImages(s);
         fixed (float* x = input, w = packed, b = bias, y = output, padded = scratch)
         {
-            if (!images.HasBorder)
+            if (!images.IsCopy)
             {
                 Images(s, images, batch, x, w, b, y, relu);
                 return;
@@ -56,8 +55,8 @@ public static class ConvolutionForward
             for (int n = 0; n < batch; n += group)
             {
                 int count = Math.Min(group, batch - n);
-                images.Fill(x + (nint)n * s.InputLength, count, padded);
-                Images(s, images, count, padded, w, b, y + (nint)n * s.OutputLength, relu);
+                images.Fill(x + (nint)n * s.InputStep, count, padded);
+                Images(s, images, count, padded, w, b, y + (nint)n * s.OutputStep, relu);
             }
         }
     }
@@ -77,9 +76,9 @@ public static class ConvolutionForward
         int chunk = Math.Clamp(SlabBudget / (s.InChannels * s.StrideHeight * s.StrideWidth) & ~31, 32, MaxChunk);
         nint* windows = stackalloc nint[MaxChunk], outputs = stackalloc nint[MaxChunk];
         for (int i = 0; i < chunk; i++)
-            outputs[i] = (nint)i * s.OutChannels;
-        TileLoop loop = TileLoop.Of(LoopLevel.Once, new LoopLevel(s.KernelHeight, images.RowLength, 0),
-            new LoopLevel(s.KernelWidth * s.InChannels, 1, 0));
+            outputs[i] = (nint)i * s.OutPitch;
+        TileLoop loop = TileLoop.Of(new LoopLevel(s.KernelHeight, images.RowLength, 0),
+            new LoopLevel(s.KernelWidth, images.Pitch, 0), new LoopLevel(s.InChannels, 1, 0));
         loop.Relu = relu;
         int row = 0, column = 0;
         nint window = 0;
@@ -106,7 +105,7 @@ public static class ConvolutionForward
             {
                 int width = MicroKernel.PanelWidth(s.OutChannels - n), columns = Math.Min(width, s.OutChannels - n);
                 loop.BStep = width;
-                MicroKernel.Run(&loop, rows, x, windows, packed + (nint)taps * n, y + (nint)pixel * s.OutChannels + n,
+                MicroKernel.Run(&loop, rows, x, windows, packed + (nint)taps * n, y + (nint)pixel * s.OutPitch + n,
                     outputs, columns, width, bias == null ? null : bias + n);
                 n += width;
             }

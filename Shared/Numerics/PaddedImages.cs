@@ -5,11 +5,14 @@ internal readonly unsafe struct PaddedImages
 {
     private readonly ConvolutionShape _shape;
 
-    public PaddedImages(in ConvolutionShape shape)
+    /// <summary>Images without a border stay where they are, unless a dense copy is asked for.</summary>
+    public PaddedImages(in ConvolutionShape shape, bool dense = false)
     {
         _shape = shape;
+        IsCopy = dense || shape.PadHeight + shape.PadWidth > 0;
         Height = shape.InHeight + 2 * shape.PadHeight;
         Width = shape.InWidth + 2 * shape.PadWidth;
+        Pitch = IsCopy ? shape.InChannels : shape.InPitch;
     }
 
     /// <summary>Rows with the border.</summary>
@@ -18,43 +21,53 @@ internal readonly unsafe struct PaddedImages
     /// <summary>Columns with the border.</summary>
     public int Width { get; }
 
-    /// <summary>True where there is a border, so that a copy is needed.</summary>
-    public bool HasBorder => _shape.PadHeight + _shape.PadWidth > 0;
+    /// <summary>True where the images are a copy: those with a border.</summary>
+    public bool IsCopy { get; }
+
+    /// <summary>Floats from one pixel to the next: a copy has nothing between pixels.</summary>
+    public int Pitch { get; }
 
     /// <summary>Floats of one row.</summary>
-    public int RowLength => checked(Width * _shape.InChannels);
+    public int RowLength => checked(Width * Pitch);
 
     /// <summary>Floats of one image.</summary>
     public int ImageLength => checked(Height * RowLength);
 
     /// <summary>Floats from one window to the next in a row.</summary>
-    public int ColumnStep => _shape.StrideWidth * _shape.InChannels;
+    public int ColumnStep => _shape.StrideWidth * Pitch;
 
     /// <summary>Floats from one row of windows to the next.</summary>
     public int RowStep => _shape.StrideHeight * RowLength;
 
+    /// <summary>Where pixel (kh, kw), channel c of a window lies from the window's start.</summary>
+    public nint Offset(int tap)
+    {
+        int channels = _shape.InChannels, column = tap / channels;
+        return (nint)(column / _shape.KernelWidth) * RowLength + (nint)(column % _shape.KernelWidth) * Pitch
+            + tap % channels;
+    }
+
     /// <summary>Copies images into a border of zeros.</summary>
     public void Fill(float* images, int count, float* padded)
     {
-        nint used = (nint)_shape.InWidth * _shape.InChannels, left = (nint)_shape.PadWidth * _shape.InChannels;
         new Span<float>(padded, count * ImageLength).Clear();
-        for (int n = 0; n < count; n++, padded += ImageLength)
-        {
-            float* target = padded + (nint)_shape.PadHeight * RowLength + left;
-            for (int row = 0; row < _shape.InHeight; row++, images += used, target += RowLength)
-                new ReadOnlySpan<float>(images, (int)used).CopyTo(new Span<float>(target, (int)used));
-        }
+        Copy(images, count, padded, extract: false);
     }
 
     /// <summary>Copies images out of their border.</summary>
-    public void Extract(float* padded, int count, float* images)
+    public void Extract(float* padded, int count, float* images) => Copy(images, count, padded, extract: true);
+
+    private void Copy(float* images, int count, float* padded, bool extract)
     {
-        nint used = (nint)_shape.InWidth * _shape.InChannels, left = (nint)_shape.PadWidth * _shape.InChannels;
+        int channels = _shape.InChannels, width = _shape.InWidth, pitch = _shape.InPitch;
         for (int n = 0; n < count; n++, padded += ImageLength)
         {
-            float* source = padded + (nint)_shape.PadHeight * RowLength + left;
-            for (int row = 0; row < _shape.InHeight; row++, images += used, source += RowLength)
-                new ReadOnlySpan<float>(source, (int)used).CopyTo(new Span<float>(images, (int)used));
+            float* row = padded + (nint)_shape.PadHeight * RowLength + (nint)_shape.PadWidth * channels;
+            for (int y = 0; y < _shape.InHeight; y++, images += (nint)width * pitch, row += RowLength)
+                if (extract)
+                    Pixels.Copy(row, channels, images, pitch, width, channels);
+                else
+                    Pixels.Copy(images, pitch, row, channels, width, channels);
         }
     }
 

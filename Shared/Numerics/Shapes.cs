@@ -8,6 +8,26 @@ public readonly record struct ConvolutionShape(
     int InHeight, int InWidth, int InChannels, int OutChannels, int KernelHeight, int KernelWidth,
     int StrideHeight = 1, int StrideWidth = 1, int PadHeight = 0, int PadWidth = 0)
 {
+    private readonly int _inPitch, _outPitch;
+
+    /// <summary>
+    /// Floats from one input pixel to the next, at least InChannels, which it is unless set: the input, and its
+    /// gradient, may be some channels of a wider tensor. Spans of them start at their first channel and are
+    /// (pixels - 1) x InPitch + InChannels floats long, or longer where the pitch isn't the channel count.
+    /// </summary>
+    public int InPitch
+    {
+        get => _inPitch == 0 ? InChannels : _inPitch;
+        init => _inPitch = value;
+    }
+
+    /// <summary>As <see cref="InPitch"/>, of the output and its gradient.</summary>
+    public int OutPitch
+    {
+        get => _outPitch == 0 ? OutChannels : _outPitch;
+        init => _outPitch = value;
+    }
+
     /// <summary>Rows of the output: floor((InHeight + 2 PadHeight - KernelHeight) / StrideHeight) + 1.</summary>
     public int OutHeight => Check.OutExtent(InHeight, KernelHeight, StrideHeight, PadHeight);
 
@@ -17,11 +37,17 @@ public readonly record struct ConvolutionShape(
     /// <summary>KernelHeight x KernelWidth x InChannels x OutChannels.</summary>
     public int WeightLength => checked(KernelHeight * KernelWidth * InChannels * OutChannels);
 
-    /// <summary>Floats of one input sample.</summary>
+    /// <summary>Floats of one input sample, without what lies between its pixels.</summary>
     public int InputLength => checked(InHeight * InWidth * InChannels);
 
-    /// <summary>Floats of one output sample.</summary>
+    /// <summary>Floats of one output sample, without what lies between its pixels.</summary>
     public int OutputLength => checked(OutHeight * OutWidth * OutChannels);
+
+    /// <summary>Floats from one input sample to the next.</summary>
+    public int InputStep => checked(InHeight * InWidth * InPitch);
+
+    /// <summary>Floats from one output sample to the next.</summary>
+    public int OutputStep => checked(OutHeight * OutWidth * OutPitch);
 }
 
 /// <summary>A fully connected layer: output[n][o] = bias[o] + sum over i of input[n][i] weight[i][o].</summary>

@@ -71,6 +71,41 @@ public class ConvolutionTests
             batch * s.OutHeight * s.OutWidth, $"{s}");
     }
 
+    /// <summary>
+    /// Channels of wider tensors give the bits that dense tensors give, and what lies between them stays.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void Channels_of_a_wider_tensor_have_the_same_bits(ConvolutionShape s, int batch)
+    {
+        ConvolutionShape wide = s with { InPitch = s.InChannels + 5, OutPitch = s.OutChannels + 3 };
+        float[] x = TestData.Random(batch * s.InputLength), w = TestData.Random(s.WeightLength, 1);
+        float[] dy = TestData.Random(batch * s.OutputLength, 2), bias = TestData.Random(s.OutChannels, 3);
+        float[] wideX = Spread(x, s.InChannels, wide.InPitch), wideY = Spread(dy, s.OutChannels, wide.OutPitch);
+        float[] expected = Forward(s, batch, x, w, bias, true), y = Forward(wide, batch, wideX, w, bias, true);
+        Assert.Equal(Spread(expected, s.OutChannels, wide.OutPitch), y);
+        expected = BackwardData(s, batch, dy, w, null);
+        float[] dx = BackwardData(wide, batch, wideY, w, null);
+        Assert.Equal(Spread(expected, s.InChannels, wide.InPitch), dx);
+        expected = BackwardData(s, batch, dy, w, x);
+        dx = BackwardData(wide, batch, wideY, w, wideX);
+        Assert.Equal(Spread(expected, s.InChannels, wide.InPitch), dx);
+        Assert.Equal(BackwardWeights(s, batch, x, dy), BackwardWeights(wide, batch, wideX, wideY));
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void An_input_gradient_can_be_added_to(ConvolutionShape s, int batch)
+    {
+        float[] dy = TestData.Random(batch * s.OutputLength), w = TestData.Random(s.WeightLength, 1);
+        float[] before = TestData.Random(batch * s.InputLength, 2);
+        double[] expected = ReferenceConvolution.BackwardData(s, batch, dy, w);
+        for (int i = 0; i < expected.Length; i++)
+            expected[i] += before[i];
+        TestData.AssertClose(expected, BackwardData(s, batch, dy, w, before),
+            s.KernelHeight * s.KernelWidth * s.OutChannels, $"{s}");
+    }
+
     [Fact]
     public void A_sample_has_the_same_output_and_input_gradient_in_every_batch()
     {
@@ -139,6 +174,8 @@ public class ConvolutionTests
         Refused(() => ConvolutionBackwardData.Run(s, 2, y, data, x, []));
         Refused(() => ConvolutionBackwardWeights.Run(s, 2, x, y, w, []));
         Refused(() => ConvolutionForward.Run(s, 0, [], forward, [], [], false, scratch));
+        Refused(() => ConvolutionForward.Run(s with { InPitch = 1 }, 2, x, forward, [], y, false, scratch));
+        Refused(() => ConvolutionForward.Run(s with { OutPitch = 9 }, 2, x, forward, [], y, false, scratch));
         Refused(() => ConvolutionForward.Run(s with { StrideWidth = 0 }, 2, x, forward, [], y, false, scratch));
     }
 
@@ -146,10 +183,38 @@ public class ConvolutionTests
 
     private static float[] Forward(ConvolutionShape s, int batch, float[] x, float[] w, float[] bias, bool relu)
     {
-        float[] packed = Dirty(ConvolutionForward.PackedLength(s)), y = Dirty(batch * s.OutputLength);
+        float[] packed = Dirty(ConvolutionForward.PackedLength(s));
+        float[] y = Dirty((batch * s.OutHeight * s.OutWidth - 1) * s.OutPitch + s.OutChannels);
         ConvolutionForward.Pack(s, w, packed);
         ConvolutionForward.Run(s, batch, x, packed, bias, y, relu, Dirty(ConvolutionForward.ScratchLength(s)));
         return y;
+    }
+
+    private static float[] BackwardData(ConvolutionShape s, int batch, float[] dy, float[] w, float[]? before)
+    {
+        float[] packed = Dirty(ConvolutionBackwardData.PackedLength(s));
+        float[] dx = before?.ToArray() ?? Dirty((batch * s.InHeight * s.InWidth - 1) * s.InPitch + s.InChannels);
+        ConvolutionBackwardData.Pack(s, w, packed);
+        ConvolutionBackwardData.Run(
+            s, batch, dy, packed, dx, Dirty(ConvolutionBackwardData.ScratchLength(s)), before != null);
+        return dx;
+    }
+
+    private static float[] BackwardWeights(ConvolutionShape s, int batch, float[] x, float[] dy)
+    {
+        float[] dw = Dirty(s.WeightLength);
+        ConvolutionBackwardWeights.Run(s, batch, x, dy, dw, Dirty(ConvolutionBackwardWeights.ScratchLength(s)));
+        return dw;
+    }
+
+    /// <summary>Pixels a pitch apart with NaN between them.</summary>
+    private static float[] Spread(float[] dense, int channels, int pitch)
+    {
+        int pixels = dense.Length / channels;
+        float[] wide = Dirty((pixels - 1) * pitch + channels);
+        for (int i = 0; i < pixels; i++)
+            dense.AsSpan(i * channels, channels).CopyTo(wide.AsSpan(i * pitch));
+        return wide;
     }
 
     private static int Taps(ConvolutionShape s) => s.KernelHeight * s.KernelWidth * s.InChannels + 1;
