@@ -83,6 +83,9 @@ internal sealed class TrainOptionsReader
         double smoothing = _settings.Number("label-smoothing", x => x is >= 0 and < 1, "from 0 to below 1")
             ?? _spec?.LabelSmoothing ?? 0;
         DataSpecification data = Data();
+        RuleReader rules = new(_settings, _spec);
+        Optimizer optimizer = rules.Optimizer();
+        GradientClip clip = rules.Clip();
         return new RunSpecification
         {
             Model = model,
@@ -90,10 +93,12 @@ internal sealed class TrainOptionsReader
             Epochs = _settings.Integer("epochs", 1, MostEpochs) ?? _spec?.Epochs ?? 3,
             Batch = batch,
             MicroBatch = MicroBatch(model, batch),
-            Optimizer = Optimizer(),
-            LearningRate = _settings.Number("learning-rate", x => x > 0, "above 0") ?? _spec?.LearningRate ?? 0.05,
-            Schedule = _settings.Text("schedule") is { } schedule ? Schedule.Find(schedule)
-                : _spec?.Schedule ?? Schedule.Find("one-cycle"),
+            Optimizer = optimizer,
+            ClipNorm = clip.Norm,
+            ClipValue = clip.Value,
+            Ema = rules.Ema(),
+            LearningRate = rules.LearningRate(optimizer),
+            Schedule = rules.Schedule(),
             LabelSmoothing = smoothing,
             Patience = Patience(data),
             Seed = _settings.Seed("seed") ?? _spec?.Seed ?? 1,
@@ -118,18 +123,6 @@ internal sealed class TrainOptionsReader
         }
 
         return _spec is null || _settings.Has("batch") || _settings.Has("model") ? standard : _spec.MicroBatch;
-    }
-
-    private Optimizer Optimizer()
-    {
-        Optimizer chosen = _settings.Text("optimizer") is { } name && name != _spec?.Optimizer.Name
-            ? Learning.Optimizer.Find(name)
-            : _spec?.Optimizer ?? new Sgd();
-        if (chosen is not Sgd sgd) return chosen;
-        double momentum = _settings.Number("momentum", x => x is >= 0 and < 1, "from 0 to below 1") ?? sgd.Momentum;
-        double decay = _settings.Number("weight-decay", x => x >= 0, "of at least 0") ?? sgd.WeightDecay;
-        bool nesterov = momentum > 0 && (sgd.Nesterov || sgd.Momentum == 0);
-        return new Sgd(momentum, nesterov, decay);
     }
 
     private int Patience(DataSpecification data)

@@ -31,7 +31,7 @@ internal sealed class TrainedModel : IDisposable
         Plan = ExecutionPlan.Compile(Specification.Model, Specification.MicroBatch);
         _parameters = new NativeBuffer(Plan.Parameters.Length);
         _prepared = new NativeBuffer(Plan.PreparedLength);
-        CheckpointMapping.ReadWeights(checkpoint, Plan.Parameters, _parameters.Span);
+        CheckpointMapping.ReadEvaluated(checkpoint, Specification, Plan.Parameters, _parameters.Span);
         for (int part = 0; part < Plan.PrepareParts; part++) Plan.Prepare(part, _parameters.Span, _prepared.Span);
     }
 

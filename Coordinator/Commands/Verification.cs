@@ -65,7 +65,7 @@ internal sealed class Verification
         HashSet<string> expected = [];
         foreach (ParameterEntry entry in ParameterLayout.Of(specification.Model).Entries)
         {
-            IEnumerable<string> states = specification.Optimizer.StateNames
+            IEnumerable<string> states = specification.StateNames
                 .Select(state => $"{WeightsHash.OptimizerPrefix}{state}.{entry.Name}");
             foreach (string name in states.Prepend(entry.Name))
             {
@@ -146,7 +146,7 @@ internal sealed class Verification
         if (progress.BestEpoch > 0)
         {
             using Checkpoint best = Checkpoint.Open(folder);
-            Compare("bestWeightsSha256", result.BestWeightsSha256, best.WeightsSha256);
+            Compare("bestWeightsSha256", result.BestWeightsSha256, CheckpointMapping.HashEvaluated(best));
         }
 
         _sound.Add($"{path}: agrees with the checkpoints");

@@ -63,6 +63,17 @@ internal static class CheckpointMapping
         ReadBlock(checkpoint.Read, layout, "", block);
     }
 
+    /// <summary>
+    /// Reads the weights that were validated: the moving average where the run keeps one, else the parameters.
+    /// </summary>
+    /// <exception cref="CheckpointException">The checkpoint is of another model, or unreadable.</exception>
+    public static void ReadEvaluated(
+        Checkpoint checkpoint, RunSpecification specification, ParameterLayout layout, Span<float> block)
+    {
+        if (specification.Ema > 0) ReadState(checkpoint, layout, WeightAverage.StateName, block);
+        else ReadWeights(checkpoint, layout, block);
+    }
+
     /// <summary>Reads one of the optimizer's state blocks.</summary>
     /// <exception cref="CheckpointException">The checkpoint has no such state, or is unreadable.</exception>
     public static void ReadState(Checkpoint checkpoint, ParameterLayout layout, string state, Span<float> block) =>
@@ -93,6 +104,18 @@ internal static class CheckpointMapping
         }
 
         return WeightsHash.Compute(tensors);
+    }
+
+    /// <summary>The hash of the weights that were validated; see <see cref="ReadEvaluated"/>.</summary>
+    /// <exception cref="CheckpointException">The checkpoint is of another model, or unreadable.</exception>
+    public static string HashEvaluated(Checkpoint checkpoint)
+    {
+        RunSpecification specification = ReadSpecification(checkpoint);
+        if (specification.Ema == 0) return checkpoint.WeightsSha256;
+        ParameterLayout layout = ParameterLayout.Of(specification.Model);
+        float[] block = new float[layout.Length];
+        ReadEvaluated(checkpoint, specification, layout, block);
+        return HashWeights(layout, block);
     }
 
     /// <summary>What the names of an optimizer state's tensors begin with.</summary>

@@ -73,7 +73,7 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
         _missedBest?.Snapshot.Dispose();
     }
 
-    private ParameterSnapshot CreateSnapshot() => new(_parameters.Layout, _specification.Optimizer.StateNames);
+    private ParameterSnapshot CreateSnapshot() => new(_parameters.Layout, _specification.StateNames);
 
     private void Write(long id, ParameterSnapshot snapshot, CheckpointContent content)
     {

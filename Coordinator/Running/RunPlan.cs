@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using Distributed.Execution;
+using Distributed.Learning;
 using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
 using Distributed.Runtime;
@@ -24,6 +25,9 @@ internal static class RunPlan
             MicroBatch = specification.MicroBatch,
             Epochs = specification.Epochs,
             Patience = specification.Patience,
+            Plateau = specification.Schedule is PlateauSchedule plateau
+                ? new PlateauRule(plateau.Patience, plateau.Threshold) : null,
+            EvaluatesAverage = specification.Ema > 0,
             MinimumWorkers = minimumWorkers,
             CheckpointEverySteps = checkpointEverySteps,
         };

@@ -32,7 +32,7 @@ internal static class RunRestore
         RequireSameRun(latest, specification);
         TrainingProgress progress = CheckpointMapping.ReadProgress(latest);
         CheckpointMapping.ReadWeights(latest, store.Layout, store.Parameters);
-        IReadOnlyList<string> states = specification.Optimizer.StateNames;
+        IReadOnlyList<string> states = specification.StateNames;
         for (int state = 0; state < states.Count; state++)
             CheckpointMapping.ReadState(latest, store.Layout, states[state], store.State(state));
         progress = LoadBest(checkpoints, latest, progress, store, warn);
@@ -62,7 +62,7 @@ internal static class RunRestore
         }
 
         using Checkpoint best = Checkpoint.Open(Path.Combine(checkpoints.Folder, name));
-        CheckpointMapping.ReadWeights(best, store.Layout, store.Best);
+        CheckpointMapping.ReadEvaluated(best, CheckpointMapping.ReadSpecification(best), store.Layout, store.Best);
 
         // The disk may have been full when a better one was to be saved: what counts is what is there.
         return WithBestOf(progress, CheckpointMapping.ReadProgress(best));

@@ -18,6 +18,7 @@ internal sealed class SingleProcessBench : IDisposable
     private readonly Workspace[] _workspaces;
     private readonly NativeBuffer _parameters;
     private readonly NativeBuffer _prepared;
+    private readonly ParameterUpdate _update;
     private readonly NativeBuffer[] _states;
     private readonly List<NativeBuffer> _gradients = [];
     private readonly Stack<BufferId> _free = new();
@@ -26,6 +27,7 @@ internal sealed class SingleProcessBench : IDisposable
     private readonly Lock _treeLock = new();
     private readonly Barrier _barrier;
     private int _next;
+    private long _steps;
     private bool _ended;
     private bool _preparing;
 
@@ -38,6 +40,7 @@ internal sealed class SingleProcessBench : IDisposable
         _parameters = new NativeBuffer(_plan.Parameters.Length);
         _plan.Parameters.Initialize(specification.Seed, _parameters.Span);
         _prepared = new NativeBuffer(_plan.PreparedLength);
+        _update = new ParameterUpdate(specification.Optimizer, _plan.Parameters);
         _states = [.. specification.Optimizer.StateNames.Select(_ => new NativeBuffer(_plan.Parameters.Length))];
         _barrier = new Barrier(threads);
         for (int i = 1; i < threads; i++)
@@ -82,9 +85,8 @@ internal sealed class SingleProcessBench : IDisposable
         _tree.AddRoot(root);
         RunShared(preparing: false);
         BufferId sum = _tree.Take(root).Buffer;
-        _specification.Optimizer.Step(
-            0, _plan.Parameters.Length, _parameters.Span, _gradients[sum.Value].Span, _states,
-            1f / _specification.Batch, 0.01f);
+        _update.Step(
+            ++_steps, 1f / _specification.Batch, 0.01, _parameters.Span, _gradients[sum.Value].Span, _states);
         _free.Push(sum);
     }
 

@@ -93,7 +93,12 @@ internal sealed class TrainingRun
     {
         // Never freed: a link's thread may still be receiving into it when the run ends, and the process ends with it.
         ParameterStore store = new(specification, RunPlan.MaximumGradients(specification));
-        if (_options.Initial is { } initial) CheckpointMapping.ImportWeights(initial, store.Layout, store.Parameters);
+        if (_options.Initial is { } initial)
+        {
+            CheckpointMapping.ImportWeights(initial, store.Layout, store.Parameters);
+            store.BeginHere();
+        }
+
         RestoredRun? restored = RunRestore.Load(_checkpoints, specification, store, Say);
         TrainingProgress progress = restored?.Progress ?? new TrainingProgress();
         _secondsBefore = restored?.TrainSeconds ?? 0;
@@ -137,7 +142,7 @@ internal sealed class TrainingRun
         {
             if (happened is StepEnded step)
             {
-                metrics.Write(step, specification.Rate(step.Progress.Step));
+                metrics.Write(step, specification.Rate(step.Progress.Step, step.Reductions));
                 _view.ShowShares(figures.Shares);
             }
             else if (happened is EpochEnded epoch)

@@ -5,9 +5,9 @@ using Distributed.Roles;
 namespace Distributed.Execution;
 
 /// <summary>
-/// Carries out the parameter server role's compute effects: owns parameters, optimizer state, the best parameters, and
-/// the gradient buffers that nodes arrive in. One thread of control at a time, but for <see cref="RentGradient"/> and
-/// <see cref="ReleaseGradient"/>, which links call too.
+/// Carries out the parameter server role's compute effects: owns parameters, optimizer state, the moving average, the
+/// best parameters, and the gradient buffers that nodes arrive in. One thread of control at a time, but for
+/// <see cref="RentGradient"/> and <see cref="ReleaseGradient"/>, which links call too.
 /// </summary>
 public sealed class ParameterStore : IDisposable
 {
@@ -15,6 +15,8 @@ public sealed class ParameterStore : IDisposable
     private readonly NativeBuffer _parameters;
     private readonly NativeBuffer _best;
     private readonly NativeBuffer[] _states;
+    private readonly int _optimizerStates;
+    private readonly ParameterUpdate _update;
     private readonly List<NativeBuffer> _gradients = [];
     private readonly Stack<BufferId> _free = new();
     private readonly int _maximumGradients;
@@ -29,9 +31,11 @@ public sealed class ParameterStore : IDisposable
         Layout = ParameterLayout.Of(specification.Model);
         _parameters = new NativeBuffer(Layout.Length);
         _best = new NativeBuffer(Layout.Length);
-        _states = [.. specification.Optimizer.StateNames.Select(_ => new NativeBuffer(Layout.Length))];
+        _states = [.. specification.StateNames.Select(_ => new NativeBuffer(Layout.Length))];
+        _optimizerStates = specification.Optimizer.StateNames.Count;
+        _update = new ParameterUpdate(specification.Optimizer, Layout, specification.Clip);
         Layout.Initialize(specification.Seed, _parameters.Span);
-        KeepBest();
+        BeginHere();
     }
 
     /// <summary>Names, shapes and places of the parameters.</summary>
@@ -43,11 +47,29 @@ public sealed class ParameterStore : IDisposable
     /// <summary>The best parameters.</summary>
     public Span<float> Best => _best.Span;
 
-    /// <summary>Optimizer state blocks, in the order of its state names.</summary>
+    /// <summary>What is validated: the moving average of the parameters where the run keeps one.</summary>
+    public Span<float> Evaluated => _specification.Ema > 0 ? _states[^1].Span : _parameters.Span;
+
+    /// <summary>State blocks, in the order of the specification's state names.</summary>
     public Span<float> State(int index) => _states[index].Span;
 
-    /// <summary>Copies the current parameters to the best.</summary>
-    public void KeepBest() => _parameters.Span.CopyTo(_best.Span);
+    /// <summary>Copies what is validated to the best.</summary>
+    public void KeepBest() => Evaluated.CopyTo(_best.Span);
+
+    /// <summary>The average, if there is one, and the best start where the parameters are.</summary>
+    public void BeginHere()
+    {
+        _parameters.Span.CopyTo(Evaluated);
+        KeepBest();
+    }
+
+    /// <summary>The parameters of a choice.</summary>
+    public ReadOnlySpan<float> Choose(ParameterChoice choice) => choice switch
+    {
+        ParameterChoice.Best => Best,
+        ParameterChoice.Average => Evaluated,
+        _ => Parameters,
+    };
 
     /// <summary>A free gradient buffer; null when more are held than credits can account for.</summary>
     public BufferId? RentGradient()
@@ -81,12 +103,17 @@ public sealed class ParameterStore : IDisposable
         ReleaseGradient(source);
     }
 
-    /// <summary>Applies a step: the gradient sum over samples, at the rate of that step. Frees the buffer.</summary>
-    public void Step(long step, int samples, BufferId gradient)
+    /// <summary>
+    /// Applies a step: the gradient sum over samples, at the rate of that step, then moves the average. Frees the
+    /// buffer.
+    /// </summary>
+    public void Step(long step, int samples, int reductions, BufferId gradient)
     {
-        _specification.Optimizer.Step(
-            0, Layout.Length, _parameters.Span, Gradient(gradient), _states,
-            1f / samples, (float)_specification.Rate(step));
+        _update.Step(
+            step, 1f / samples, _specification.Rate(step, reductions), _parameters.Span, Gradient(gradient),
+            _states.AsSpan(0, _optimizerStates));
+        if (_specification.Ema > 0)
+            Elementwise.MoveAverage(_specification.Average.Share(step), _parameters.Span, _states[^1].Span);
         ReleaseGradient(gradient);
     }
 

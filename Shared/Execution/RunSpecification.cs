@@ -80,6 +80,26 @@ public sealed record RunSpecification
     /// <summary>The update rule.</summary>
     public required Optimizer Optimizer { get; init; }
 
+    /// <summary>Most that a mean gradient's norm over all parameters may be; 0: anything.</summary>
+    public double ClipNorm { get; init; }
+
+    /// <summary>Most that an element of a mean gradient may be; 0: anything.</summary>
+    public double ClipValue { get; init; }
+
+    /// <summary>Decay of the moving average of the weights that is validated in their place; 0: none is kept.</summary>
+    public double Ema { get; init; }
+
+    /// <summary>How gradients are bounded before the optimizer sees them.</summary>
+    public GradientClip Clip => new(ClipNorm, ClipValue);
+
+    /// <summary>The moving average of the weights.</summary>
+    public WeightAverage Average => new(Ema);
+
+    /// <summary>Names of the blocks beside the parameters: the optimizer's states, then the average.</summary>
+    public IReadOnlyList<string> StateNames => Ema > 0
+        ? [.. Optimizer.StateNames, WeightAverage.StateName]
+        : Optimizer.StateNames;
+
     /// <summary>The rate that the schedule is a multiple of.</summary>
     public required double LearningRate { get; init; }
 
@@ -107,8 +127,9 @@ public sealed record RunSpecification
     /// <summary>Steps of the run.</summary>
     public long TotalSteps => (long)StepsPerEpoch * Epochs;
 
-    /// <summary>Learning rate of a step, counted from 1.</summary>
-    public double Rate(long step) => Schedule.Rate(step - 1, TotalSteps, LearningRate);
+    /// <summary>Learning rate of a step, counted from 1, after so many reductions on a plateau.</summary>
+    public double Rate(long step, int reductions) =>
+        Schedule.Rate(new SchedulePoint(step - 1, TotalSteps, StepsPerEpoch, reductions), LearningRate);
 
     /// <summary>The specification as JSON; <see cref="FromJson(string, string)"/> reads an equal one back.</summary>
     public string ToJson(bool indented = false)
@@ -131,6 +152,9 @@ public sealed record RunSpecification
         writer.WriteNumber("microBatch", MicroBatch);
         writer.WritePropertyName("optimizer");
         Optimizer.WriteTo(writer);
+        if (ClipNorm > 0) writer.WriteNumber("clipNorm", ClipNorm);
+        if (ClipValue > 0) writer.WriteNumber("clipValue", ClipValue);
+        if (Ema > 0) writer.WriteNumber("ema", Ema);
         writer.WriteNumber("learningRate", LearningRate);
         writer.WritePropertyName("schedule");
         Schedule.WriteTo(writer);
@@ -172,6 +196,9 @@ public sealed record RunSpecification
             Batch = fields.Integer("batch", 1),
             MicroBatch = fields.Integer("microBatch", 1),
             Optimizer = Optimizer.FromJson(fields.Value("optimizer").Clone(), $"{where}: optimizer"),
+            ClipNorm = fields.Number("clipNorm", 0),
+            ClipValue = fields.Number("clipValue", 0),
+            Ema = fields.Share("ema", 0),
             LearningRate = fields.Number("learningRate"),
             Schedule = Schedule.FromJson(fields.Value("schedule").Clone(), $"{where}: schedule"),
             LabelSmoothing = fields.Share("labelSmoothing"),

@@ -67,12 +67,20 @@ internal readonly struct SpecificationFields
                 : throw Mistake($"\"{_path}{name}\"", "a finite number of at least 0", value);
     }
 
+    /// <summary>A finite number of at least 0, or <paramref name="otherwise"/> where there is none.</summary>
+    public double Number(string name, double otherwise) =>
+        _element.TryGetProperty(name, out _) ? Number(name) : otherwise;
+
     /// <summary>A share: from 0 to below 1.</summary>
     public double Share(string name)
     {
         double share = Number(name);
         return share < 1 ? share : throw Mistake($"\"{_path}{name}\"", "a number from 0 to below 1", Value(name));
     }
+
+    /// <summary>A share, or <paramref name="otherwise"/> where there is none.</summary>
+    public double Share(string name, double otherwise) =>
+        _element.TryGetProperty(name, out _) ? Share(name) : otherwise;
 
     /// <summary>An array of finite numbers.</summary>
     public float[] Numbers(string name)

@@ -79,6 +79,31 @@ internal sealed class JsonFields
             : throw Wrong(name, "a finite number", value);
     }
 
+    /// <summary>A finite number of at least 0 and below 1.</summary>
+    public double Share(string name, double otherwise)
+    {
+        var share = Number(name, otherwise);
+        Require(share is >= 0 and < 1, name, "at least 0 and below 1", share);
+        return share;
+    }
+
+    /// <summary>Refuses a setting out of range.</summary>
+    public void Require(bool holds, string name, string range, double value)
+    {
+        if (!holds)
+            throw new ModelException(
+                string.Create(CultureInfo.InvariantCulture, $"{Where}: {name} must be {range}, got {value}."));
+    }
+
+    /// <summary>A text or an array of texts; empty where it is missing.</summary>
+    public IReadOnlyList<string> Texts(string name) =>
+        [.. Items(name, "a text or an array of texts", JsonValueKind.String).Select(item => item.GetString()!)];
+
+    /// <summary>A whole number or an array of them; empty where it is missing.</summary>
+    public IReadOnlyList<int> Integers(string name) =>
+        [.. Items(name, "a whole number or an array of them", JsonValueKind.Number)
+            .Select(item => Integer(name, item))];
+
     /// <summary>true or false.</summary>
     public bool Flag(string name, bool otherwise)
     {
@@ -132,6 +157,17 @@ internal sealed class JsonFields
     {
         _known.Add(name);
         return _element.TryGetProperty(name, out value);
+    }
+
+    private IEnumerable<JsonElement> Items(string name, string expected, JsonValueKind kind)
+    {
+        if (!TryGet(name, out var value))
+            return [];
+        if (value.ValueKind == kind)
+            return [value];
+        return value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == kind)
+            ? value.EnumerateArray()
+            : throw Wrong(name, expected, value);
     }
 
     private JsonElement Required(string name) => TryGet(name, out var value) ? value : throw Missing(name);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Distributed.Numerics;
 
@@ -19,6 +20,63 @@ public static unsafe class Elementwise
                 (Vector256.Load(a + i) + Vector256.Load(b + i)).Store(sum + i);
             for (; i < left.Length; i++)
                 sum[i] = a[i] + b[i];
+        }
+    }
+
+    /// <summary>values[i] = values[i] scale, cut to [-bound, bound]; NaN stays.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ScaleAndClip(Span<float> values, float scale, float bound)
+    {
+        fixed (float* x = values)
+        {
+            int i = 0;
+            Vector256<float> top = Vector256.Create(bound), bottom = Vector256.Create(-bound);
+            for (; i <= values.Length - Lanes.Count; i += Lanes.Count)
+            {
+                Vector256<float> scaled = Vector256.Load(x + i) * Vector256.Create(scale);
+                scaled = Vector256.ConditionalSelect(Vector256.GreaterThan(scaled, top), top, scaled);
+                Vector256.ConditionalSelect(Vector256.LessThan(scaled, bottom), bottom, scaled).Store(x + i);
+            }
+            for (; i < values.Length; i++)
+            {
+                float scaled = x[i] * scale;
+                x[i] = scaled > bound ? bound : scaled < -bound ? -bound : scaled;
+            }
+        }
+    }
+
+    /// <summary>destination[i] = fma(factor, source[i], destination[i]).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MultiplyAdd(float factor, ReadOnlySpan<float> source, Span<float> destination)
+    {
+        Check.Length(destination.Length, source.Length, nameof(destination));
+        fixed (float* x = source, y = destination)
+        {
+            int i = 0;
+            Vector256<float> each = Vector256.Create(factor);
+            for (; i <= source.Length - Lanes.Count; i += Lanes.Count)
+                Fma.MultiplyAdd(each, Vector256.Load(x + i), Vector256.Load(y + i)).Store(y + i);
+            for (; i < source.Length; i++)
+                y[i] = MathF.FusedMultiplyAdd(factor, x[i], y[i]);
+        }
+    }
+
+    /// <summary>average[i] = fma(share, values[i] - average[i], average[i]).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void MoveAverage(float share, ReadOnlySpan<float> values, Span<float> average)
+    {
+        Check.Length(average.Length, values.Length, nameof(average));
+        fixed (float* x = values, y = average)
+        {
+            int i = 0;
+            Vector256<float> each = Vector256.Create(share);
+            for (; i <= values.Length - Lanes.Count; i += Lanes.Count)
+            {
+                Vector256<float> old = Vector256.Load(y + i);
+                Fma.MultiplyAdd(each, Vector256.Load(x + i) - old, old).Store(y + i);
+            }
+            for (; i < values.Length; i++)
+                y[i] = MathF.FusedMultiplyAdd(share, x[i] - y[i], y[i]);
         }
     }
 

@@ -32,13 +32,14 @@ public class ParameterStoreTests
         foreach ((long step, int samples) in ((long, int)[])[(1, 22), (2, 22), (3, 6), (4, 22)])
         {
             float[] gradient = Gradient(store.Layout.Length, (int)step);
-            double rate = Specification.Schedule.Rate(step - 1, 9, Specification.LearningRate);
+            double rate = Specification.Schedule.Rate(new SchedulePoint(step - 1, 9, 3), Specification.LearningRate);
             Specification.Optimizer.Step(
-                0, expected.Length, expected, gradient, new[] { momentum }, 1f / samples, (float)rate);
+                new OptimizerStep(0, expected.Length, true, step, 1f / samples, rate), expected, gradient,
+                new[] { momentum });
 
             BufferId buffer = store.RentGradient()!.Value; // the only one: a step gives it back
             gradient.CopyTo(store.Gradient(buffer));
-            store.Step(step, samples, buffer);
+            store.Step(step, samples, 0, buffer);
             TestRun.SameBits(expected, store.Parameters);
             TestRun.SameBits(momentum.Span, store.State(0));
         }
@@ -46,6 +47,33 @@ public class ParameterStoreTests
         TestRun.SameBits(Initial(), store.Best);
         store.KeepBest();
         TestRun.SameBits(expected, store.Best);
+    }
+
+    [Fact]
+    public void TheAverageFollowsTheParametersAndIsWhatIsKept()
+    {
+        using ParameterStore store = new(Specification with { Ema = 0.9 }, 1);
+        float[] average = Initial();
+        TestRun.SameBits(average, store.Evaluated);
+        for (int step = 1; step <= 3; step++)
+        {
+            BufferId buffer = store.RentGradient()!.Value;
+            Gradient(store.Layout.Length, step).CopyTo(store.Gradient(buffer));
+            store.Step(step, 22, 0, buffer);
+
+            // The decay is (1 + step) / (10 + step) while that is below 0.9.
+            float share = (float)(1 - (1.0 + step) / (10.0 + step));
+            for (int i = 0; i < average.Length; i++)
+                average[i] = MathF.FusedMultiplyAdd(share, store.Parameters[i] - average[i], average[i]);
+        }
+
+        TestRun.SameBits(average, store.Evaluated);
+        TestRun.SameBits(average, store.Choose(ParameterChoice.Average));
+        TestRun.SameBits(average, store.State(1));
+        store.KeepBest();
+        TestRun.SameBits(average, store.Choose(ParameterChoice.Best));
+        TestRun.SameBits(store.Parameters, store.Choose(ParameterChoice.Current));
+        Assert.Equal(0.1f, new WeightAverage(0.9).Share(1000), 1e-7f);
     }
 
     [Fact]
@@ -108,7 +136,7 @@ public class ParameterStoreTests
         {
             BufferId left = store.RentGradient()!.Value, right = store.RentGradient()!.Value;
             store.Add(left, right);
-            store.Step(step, 22, left);
+            store.Step(step, 22, 0, left);
         }
     }
 
@@ -120,9 +148,16 @@ public class ParameterStoreTests
         return parameters;
     }
 
+    /// <summary>Numbers in every parameter's place and zeros between them.</summary>
     private static float[] Gradient(int length, int seed)
     {
         Random random = new(seed);
-        return [.. Enumerable.Range(0, length).Select(_ => random.NextSingle() - 0.5f)];
+        float[] gradient = new float[length];
+        foreach (ParameterEntry entry in ParameterLayout.Of(Specification.Model).Entries)
+        {
+            for (int i = 0; i < entry.Length; i++) gradient[entry.Offset + i] = random.NextSingle() - 0.5f;
+        }
+
+        return gradient;
     }
 }

@@ -29,6 +29,9 @@ public class RunSpecificationTests
         Batch = 32,
         MicroBatch = 8,
         Optimizer = new Sgd(0.8, false, 1e-3),
+        ClipNorm = 1.5,
+        ClipValue = 0.5,
+        Ema = 0.99,
         LearningRate = 1.0 / 3,
         Schedule = new OneCycleSchedule(0.3, 20, 1e3),
         LabelSmoothing = 0.05,
@@ -37,6 +40,16 @@ public class RunSpecificationTests
         Convolution = "another way",
         InitialWeightsSha256 = new string('b', 64),
     };
+
+    /// <summary>Fields that are written only where they have another value than their standard one.</summary>
+    private static readonly string[] Optional = ["clipNorm", "clipValue", "ema"];
+
+    [Fact]
+    public void WhatHasItsStandardValueIsLeftOut()
+    {
+        JsonObject json = JsonNode.Parse(TestRun.Specification("linear").ToJson())!.AsObject();
+        Assert.Empty(json.Select(property => property.Key).Intersect(Optional));
+    }
 
     [Fact]
     public void EveryFieldOutlivesJson()
@@ -141,7 +154,7 @@ public class RunSpecificationTests
             .. json.RootElement.EnumerateObject().Select(property => property.Name),
             .. json.RootElement.GetProperty("data").EnumerateObject().Select(property => $"data.{property.Name}"),
         ];
-        foreach (string field in fields)
+        foreach (string field in fields.Except(Optional))
         {
             Assert.Equal(
                 $"run.json: not a run's specification (\"{field}\" is missing).",
@@ -171,7 +184,10 @@ public class RunSpecificationTests
         RunSpecification specification = Full with { Schedule = schedule, Epochs = 4 };
         Assert.Equal((3, 12L), (specification.StepsPerEpoch, specification.TotalSteps));
         for (int step = 1; step <= 12; step++)
-            Assert.Equal(schedule.Rate(step - 1, 12, specification.LearningRate), specification.Rate(step));
+        {
+            SchedulePoint point = new(step - 1, 12, 3, step % 2);
+            Assert.Equal(schedule.Rate(point, specification.LearningRate), specification.Rate(step, step % 2));
+        }
     }
 
     [Fact]
@@ -179,7 +195,7 @@ public class RunSpecificationTests
     {
         CosineSchedule schedule = new(0.25);
         RunSpecification specification = Full with { Schedule = schedule, Epochs = 4, LearningRate = 3 };
-        Assert.Equal([1.0, 2.0, 3.0, 3.0], Enumerable.Range(1, 4).Select(step => specification.Rate(step)));
+        Assert.Equal([1.0, 2.0, 3.0, 3.0], Enumerable.Range(1, 4).Select(step => specification.Rate(step, 0)));
     }
 
     private static string Sentence(string text) =>

@@ -8,7 +8,7 @@ internal sealed record Probe(double Norm, double[] Values);
 /// <summary>What Scripts/make-learning-fixtures.py recorded, and the numbers that it made its tensors from.</summary>
 internal static class PyTorchFixture
 {
-    public static readonly JsonElement Root = Load();
+    public static readonly JsonElement Root = Read("pytorch.json");
 
     /// <summary>32 mixed bits for an index.</summary>
     public static uint Bits(int stream, int index)
@@ -55,9 +55,10 @@ internal static class PyTorchFixture
         return distance;
     }
 
-    private static JsonElement Load()
+    /// <summary>A recorded file.</summary>
+    public static JsonElement Read(string file)
     {
-        using var stream = typeof(PyTorchFixture).Assembly.GetManifestResourceStream("pytorch.json")!;
+        using var stream = typeof(PyTorchFixture).Assembly.GetManifestResourceStream(file)!;
         using var document = JsonDocument.Parse(stream);
         return document.RootElement.Clone();
     }

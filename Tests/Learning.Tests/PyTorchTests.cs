@@ -60,15 +60,17 @@ public sealed class PyTorchTests
         using var run = Run(name);
         var optimizer = new Sgd(Setting("momentum"), Nesterov: true, WeightDecay: Fixture("weightDecay").GetDouble());
         using var momentum = new NativeBuffer(run.Plan.Parameters.Length);
+        var update = new ParameterUpdate(optimizer, run.Plan.Parameters);
         var samples = run.Plan.MicroBatch;
+        var step = 0;
         foreach (var loss in PyTorchFixture.Doubles(Network(name).GetProperty("losses")))
         {
             run.Prepare();
             var result = run.Train(samples, Setting("labelSmoothing"));
             Assert.Equal(loss, result.LossSum / samples, 1e-4 * loss);
-            optimizer.Step(
-                0, run.Parameters.Length, run.Parameters.Span, run.Gradient.Span, new[] { momentum }, 1f / samples,
-                Setting("learningRate"));
+            update.Step(
+                ++step, 1f / samples, Fixture("learningRate").GetDouble(), run.Parameters.Span, run.Gradient.Span,
+                new[] { momentum });
         }
         foreach (var entry in run.Plan.Parameters.Entries)
         {
@@ -88,7 +90,9 @@ public sealed class PyTorchTests
             var parameters = PyTorchFixture.Numbers(7, 5, 1);
             var states = sgd.StateNames.Select(_ => new NativeBuffer(5)).ToArray();
             for (var step = 0; step < 4; step++)
-                sgd.Step(0, 5, parameters, PyTorchFixture.Numbers(20 + step, 5, 1), states, 1, 0.1f);
+                sgd.Step(
+                    new OptimizerStep(0, 5, true, step + 1, 1, 0.1), parameters,
+                    PyTorchFixture.Numbers(20 + step, 5, 1), states);
             var expected = PyTorchFixture.Doubles(recorded.GetProperty("result"));
             for (var i = 0; i < parameters.Length; i++)
                 Assert.Equal(expected[i], parameters[i], 1e-6);
@@ -107,7 +111,7 @@ public sealed class PyTorchTests
             {
                 var rates = PyTorchFixture.Doubles(recorded.Value);
                 for (var step = 0; step < rates.Length; step++)
-                    Assert.Equal(rates[step], schedule.Rate(step, rates.Length, 0.05), 1e-12);
+                    Assert.Equal(rates[step], schedule.Rate(new SchedulePoint(step, rates.Length, 1), 0.05), 1e-12);
             }
         }
     }

@@ -12,7 +12,7 @@ public sealed class WorkspaceTests
     public void StepsAllocateNothing(string name)
     {
         using var run = new PlanRun(ModelCatalogue.Find(name), 8);
-        var sgd = new Sgd();
+        var update = new ParameterUpdate(new Sgd(), run.Plan.Parameters);
         NativeBuffer[] states = [new NativeBuffer(run.Parameters.Length)];
         run.Load(first: 0, 8);
         Step();
@@ -26,7 +26,7 @@ public sealed class WorkspaceTests
         {
             run.Prepare();
             run.Train(8, 0.1f);
-            sgd.Step(0, run.Parameters.Length, run.Parameters.Span, run.Gradient.Span, states, 1f / 8, 0.01f);
+            update.Step(1, 1f / 8, 0.01, run.Parameters.Span, run.Gradient.Span, states);
             run.Evaluate(8);
         }
     }

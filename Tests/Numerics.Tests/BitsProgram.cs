@@ -39,6 +39,7 @@ internal static class BitsProgram
             PerChannel(channels);
         Loss();
         Update();
+        AdaptiveUpdates();
         Random();
         return 0;
     }
@@ -125,6 +126,25 @@ internal static class BitsProgram
         SgdUpdate.Run(p, buffer, [], 1f / 128, 0.01f, 0, 5e-4f, false);
         Elementwise.Add(p, buffer, p);
         Print("sgd and add", p);
+    }
+
+    private static void AdaptiveUpdates()
+    {
+        const int length = 5003;
+        float[] p = TestData.Random(length), g = TestData.Random(length, 1), m = new float[length],
+            v = new float[length];
+        var coefficients = new AdamCoefficients(1f / 128, 0.9f, 0.999f, 1e-8f, 5e-4f) { RootCorrection = 31.6f };
+        AdamUpdate.Run(p, g, m, v, coefficients, 0.01f, 0.99f);
+        AdamUpdate.LambDirection(p, g, m, v, coefficients, 0.01f);
+        Print("adam", p);
+        Print("lamb", g);
+        RmsPropUpdate.Run(p, g, v, m, 1f / 128, 0.01f, 0.99f, 0.01f, 1e-8f, 0.9f, 5e-4f);
+        Print("rmsprop", p);
+        Print("sum of squares", new[] { SquareSum.Run(p) });
+        Elementwise.ScaleAndClip(g, 0.3f, 0.1f);
+        Elementwise.MultiplyAdd(0.3f, g, p);
+        Elementwise.MoveAverage(0.01f, p, m);
+        Print("clip, multiply and average", m);
     }
 
     private static void Random()

@@ -65,8 +65,8 @@ public sealed class CoordinatorRunTests
         bench.Tell(new CheckpointSaved(1));
         List<CoordinatorEffect> effects = bench.Score(bench.Apply(), 1, 2);
         effects.AddRange(bench.Tell(new CheckpointSaved(2)));
-        Assert.Single(effects.OfType<PublishBest>());
-        effects = bench.Tell(new BestPublished(new ParameterVersion(555)));
+        Assert.Single(effects.OfType<PublishParameters>());
+        effects = bench.Tell(new ParametersPublished(new ParameterVersion(555), ParameterChoice.Best));
         Evaluate test = Assert.IsType<Evaluate>(effects.OfType<SendToWorker>().Single().Message);
         Assert.Equal((DataSplit.Test, new ParameterVersion(555)), (test.Split, test.Version));
         Finish finish = bench.Score(effects, 1, 4).OfType<Finish>().Single();
@@ -211,8 +211,11 @@ public sealed class CoordinatorRunTests
             SaveCheckpoint? save = effects.OfType<SaveCheckpoint>().LastOrDefault();
             if (save is not null) saved.Add(save.Progress);
             int epoch = bench.Role.Progress.Epoch;
-            if (effects.Exists(e => e is PublishBest))
-                effects = bench.Tell(new BestPublished(new ParameterVersion(900)));
+            if (effects.Exists(e => e is PublishParameters))
+            {
+                ParameterChoice choice = effects.OfType<PublishParameters>().Single().Choice;
+                effects = bench.Tell(new ParametersPublished(new ParameterVersion(900), choice));
+            }
             else if (effects.Exists(e => e is SendToWorker { Message: Evaluate }))
                 effects = bench.Score(effects, 2 - epoch, 4 - epoch);
             else if (effects.Exists(e => e is BeginStep)) effects = bench.Apply(loss: bench.Role.Progress.Step + 0.1);

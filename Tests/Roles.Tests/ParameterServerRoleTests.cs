@@ -23,7 +23,7 @@ public sealed class ParameterServerRoleTests
         Assert.Equal(new AddGradient(new BufferId(1), new BufferId(0)), effects[0]);
         Assert.Equal(0, Assert.IsType<NodeAccepted>(((TellCoordinator)effects[1]).Input).PendingNodes - 1);
         Assert.Equal(new StepOptimizer(new StepNumber(1), 5, new BufferId(1)), effects[2]);
-        Assert.Equal(new PrepareParameters(new ParameterVersion(11), false), effects[3]);
+        Assert.Equal(new PrepareParameters(new ParameterVersion(11), ParameterChoice.Current), effects[3]);
         Assert.Equal(new SendParameters(Worker, new ParameterVersion(11)), effects[4]);
         Assert.Equal(new SendParameters(new WorkerId(7), new ParameterVersion(11)), effects[5]);
         StepApplied applied = Assert.IsType<StepApplied>(((TellCoordinator)effects[6]).Input);
@@ -97,12 +97,12 @@ public sealed class ParameterServerRoleTests
     public void Subscribers_get_the_newest_publication_and_all_later_ones_until_they_unsubscribe()
     {
         Assert.Equal([new SendParameters(Worker, new ParameterVersion(10))], Handle(new Subscribe(Worker)));
-        List<ParameterServerEffect> effects = Handle(new PublishBestParameters());
-        Assert.Equal(new PrepareParameters(new ParameterVersion(11), true), effects[0]);
+        List<ParameterServerEffect> effects = Handle(new PublishChoice(ParameterChoice.Best));
+        Assert.Equal(new PrepareParameters(new ParameterVersion(11), ParameterChoice.Best), effects[0]);
         Assert.Equal(new SendParameters(Worker, new ParameterVersion(11)), effects[1]);
-        Assert.Equal(new BestPublished(new ParameterVersion(11)), Told([effects[2]]));
+        Assert.Equal(new ParametersPublished(new ParameterVersion(11), ParameterChoice.Best), Told([effects[2]]));
         Handle(new Unsubscribe(Worker));
-        Assert.DoesNotContain(Handle(new PublishBestParameters()), effect => effect is SendParameters);
+        Assert.DoesNotContain(Handle(new PublishChoice(ParameterChoice.Best)), effect => effect is SendParameters);
     }
 
     private static NodeArrived Node(

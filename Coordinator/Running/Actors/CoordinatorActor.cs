@@ -98,12 +98,15 @@ internal sealed class CoordinatorActor : IDisposable
                 break;
             case DropWorker drop: _cluster.Drop(drop.Worker, drop.Reason); break;
             case BeginStep begin:
-                _cluster.ParameterServer.Post(new CollectStep(begin.Step, begin.Samples, begin.MicroBatch));
+                _cluster.ParameterServer.Post(
+                    new CollectStep(begin.Step, begin.Samples, begin.MicroBatch, begin.Reductions));
                 break;
             case CancelStep cancel: _cluster.ParameterServer.Post(new GiveUpStep(cancel.Step)); break;
             case PublishTo publish: _cluster.ParameterServer.Post(new Subscribe(publish.Worker)); break;
             case StopPublishingTo stop: _cluster.ParameterServer.Post(new Unsubscribe(stop.Worker)); break;
-            case PublishBest: _cluster.ParameterServer.Post(new PublishBestParameters()); break;
+            case PublishParameters publish:
+                _cluster.ParameterServer.Post(new PublishChoice(publish.Choice));
+                break;
             case KeepBest: _cluster.ParameterServer.PostKeepBest(); break;
             case SaveCheckpoint save: _cluster.ParameterServer.PostSave(save); break;
             case Report report: _cluster.Show(report.Event); break;

@@ -31,7 +31,7 @@ internal sealed class ParameterServerActor
 
     public void Post(ParameterServerInput input) => _mailbox.Post(input);
 
-    /// <summary>Keeps the parameters, as they are at this point of the queue, as the best.</summary>
+    /// <summary>Keeps the validated parameters, as they are at this point of the queue, as the best.</summary>
     public void PostKeepBest() => _mailbox.Post(KeepBestRequest);
 
     /// <summary>Takes a snapshot at this point of the queue and has it written.</summary>
@@ -67,9 +67,11 @@ internal sealed class ParameterServerActor
         {
             case AddGradient add: store.Add(add.Destination, add.Source); break;
             case ReleaseGradient release: store.ReleaseGradient(release.Buffer); break;
-            case StepOptimizer step: store.Step(step.Step.Value, step.Samples, step.Gradient); break;
+            case StepOptimizer step:
+                store.Step(step.Step.Value, step.Samples, step.Reductions, step.Gradient);
+                break;
             case PrepareParameters prepare:
-                _publications.Publish(prepare.Version, prepare.Best ? store.Best : store.Parameters);
+                _publications.Publish(prepare.Version, store.Choose(prepare.Choice));
                 break;
             case SendParameters send:
                 _cluster.Connections.Find(send.Worker)?.Publish(_publications.Newest!, _fence);

@@ -5,14 +5,19 @@ namespace Distributed.Learning;
 
 /// <summary>
 /// A rule that turns a gradient into new parameters, as data. It owns no tensor: its states come with the call, one
-/// block of the parameters' layout for each name, all zero at the start. To add one, write its file and its row in
-/// <see cref="Catalogue"/>.
+/// block of the parameters' layout for each name, all zero at the start; step counts are a function of the step. To
+/// add one, write its file and its row in <see cref="Catalogue"/>.
 /// </summary>
 public abstract record Optimizer
 {
     private static readonly Dictionary<string, Func<JsonFields, Optimizer>> Catalogue = new()
     {
         ["sgd"] = Sgd.Read,
+        ["adam"] = Adam.Read,
+        ["adamw"] = AdamW.Read,
+        ["rmsprop"] = RmsProp.Read,
+        ["lars"] = Lars.Read,
+        ["lamb"] = Lamb.Read,
     };
 
     /// <summary>The names of the optimizers.</summary>
@@ -24,20 +29,30 @@ public abstract record Optimizer
     /// <summary>The names of the state blocks, in the order in which <see cref="Step"/> takes them.</summary>
     public abstract IReadOnlyList<string> StateNames { get; }
 
+    /// <summary>How strongly weights are drawn to 0; each optimizer says how it enters. 0 or more.</summary>
+    public abstract double WeightDecay { get; init; }
+
+    /// <summary>What weight decay leaves out.</summary>
+    public DecayExclusion DecayExclude { get; init; }
+
+    /// <summary>A learning rate to begin with, where the user gives none.</summary>
+    public virtual double DefaultLearningRate => 0.001;
+
+    /// <summary>Whether a tensor's norm enters its step, so that a range is exactly one tensor.</summary>
+    internal virtual bool IsPerTensor => false;
+
     /// <summary>
-    /// One step on <paramref name="length"/> floats from <paramref name="start"/> of the blocks. Steps on ranges that
-    /// make up the block give the same bits as one on the whole.
+    /// One step on one range of the blocks. Steps on ranges that make up the block give the same bits as one on the
+    /// whole; LARS and LAMB take exactly one tensor a range.
     /// </summary>
-    /// <param name="start">First float of the range.</param>
-    /// <param name="length">Floats of the range.</param>
+    /// <param name="step">The range, and what the step is told.</param>
     /// <param name="parameters">The whole parameter block, changed in place.</param>
-    /// <param name="gradientSum">The whole block of the samples' summed gradients.</param>
+    /// <param name="gradientSum">
+    /// The whole block of the samples' summed gradients; its range may be overwritten.
+    /// </param>
     /// <param name="states">The whole state blocks, one a name, changed in place.</param>
-    /// <param name="gradientScale">What the sum is multiplied with: 1 / samples.</param>
-    /// <param name="learningRate">The schedule's rate of this step.</param>
     public abstract void Step(
-        int start, int length, Span<float> parameters, ReadOnlySpan<float> gradientSum,
-        ReadOnlySpan<NativeBuffer> states, float gradientScale, float learningRate);
+        in OptimizerStep step, Span<float> parameters, Span<float> gradientSum, ReadOnlySpan<NativeBuffer> states);
 
     /// <summary>The optimizer of that name with its default settings.</summary>
     /// <exception cref="ModelException">No optimizer has that name.</exception>
@@ -52,8 +67,9 @@ public abstract record Optimizer
     public static Optimizer FromJson(JsonElement element, string where)
     {
         var fields = new JsonFields(element, where);
-        var optimizer = Create(fields.Text("name"), fields, where);
+        var optimizer = Create(fields.Text("name"), fields, where) with { DecayExclude = ReadExclusion(fields) };
         fields.End();
+        fields.Require(optimizer.WeightDecay >= 0, "weightDecay", "0 or more", optimizer.WeightDecay);
         return optimizer;
     }
 
@@ -63,11 +79,32 @@ public abstract record Optimizer
         writer.WriteStartObject();
         writer.WriteString("name", Name);
         WriteFields(writer);
+        if (DecayExclude != DecayExclusion.None)
+        {
+            writer.WriteStartArray("decayExclude");
+            foreach (var kind in DecayExclusions.Of(DecayExclude))
+                writer.WriteStringValue(kind);
+            writer.WriteEndArray();
+        }
         writer.WriteEndObject();
     }
 
     /// <summary>Writes the settings behind the name.</summary>
     internal abstract void WriteFields(Utf8JsonWriter writer);
+
+    /// <summary>The weight decay of a range.</summary>
+    private protected double DecayOf(in OptimizerStep step) => step.Decays ? WeightDecay : 0;
+
+    private static DecayExclusion ReadExclusion(JsonFields fields)
+    {
+        var excluded = DecayExclusion.None;
+        foreach (var kind in fields.Texts("decayExclude"))
+        {
+            excluded |= DecayExclusions.Find(kind) ?? throw new ModelException(
+                $"{fields.Where}: decayExclude knows {string.Join(" and ", DecayExclusions.Names)}, got \"{kind}\".");
+        }
+        return excluded;
+    }
 
     private static Optimizer Create(string name, JsonFields fields, string where) =>
         Catalogue.TryGetValue(name, out var read)

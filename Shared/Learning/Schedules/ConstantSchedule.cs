@@ -8,8 +8,7 @@ public sealed record ConstantSchedule : Schedule
     /// <inheritdoc/>
     public override string Name => "constant";
 
-    /// <inheritdoc/>
-    public override double Rate(long step, long totalSteps, double baseRate) => baseRate;
+    internal override double RateAfterWarmUp(in SchedulePoint point, double baseRate) => baseRate;
 
     internal override void WriteFields(Utf8JsonWriter writer)
     {

@@ -13,10 +13,10 @@ public sealed record CosineSchedule(double WarmUp = 0.05) : Schedule
     /// <inheritdoc/>
     public override string Name => "cosine";
 
-    /// <inheritdoc/>
-    public override double Rate(long step, long totalSteps, double baseRate)
+    internal override double RateAfterWarmUp(in SchedulePoint point, double baseRate)
     {
-        step = Math.Clamp(step, 0, Math.Max(totalSteps - 1, 0));
+        var totalSteps = point.TotalSteps;
+        var step = Math.Clamp(point.Step, 0, Math.Max(totalSteps - 1, 0));
         var warm = (long)(WarmUp * totalSteps);
         if (step < warm)
             return baseRate * (step + 1) / warm;

@@ -15,12 +15,11 @@ public sealed record OneCycleSchedule(double PeakShare = 0.2, double DivFactor =
     /// <inheritdoc/>
     public override string Name => "one-cycle";
 
-    /// <inheritdoc/>
-    public override double Rate(long step, long totalSteps, double baseRate)
+    internal override double RateAfterWarmUp(in SchedulePoint point, double baseRate)
     {
-        var last = Math.Max(totalSteps - 1, 0);
-        var at = (double)Math.Clamp(step, 0, last);
-        var peak = PeakShare * totalSteps - 1;
+        var last = Math.Max(point.TotalSteps - 1, 0);
+        var at = (double)Math.Clamp(point.Step, 0, last);
+        var peak = PeakShare * point.TotalSteps - 1;
         var first = baseRate / DivFactor;
         // A run so short that it has no room to rise starts at its peak.
         if (at < peak || (at == peak && peak > 0))

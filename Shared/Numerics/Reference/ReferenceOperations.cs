@@ -66,6 +66,34 @@ internal static class ReferenceOperations
         return (parameter - rate * direction, next);
     }
 
+    /// <summary>
+    /// One step of torch.optim.Adam, and of AdamW where it is decoupled: parameter, mean, mean square.
+    /// </summary>
+    public static (double Parameter, double Mean, double MeanSquare) Adam(double parameter, double gradient,
+        double mean, double meanSquare, int step, double rate, double beta1, double beta2, double epsilon,
+        double decay, bool decoupled)
+    {
+        double g = gradient + (decoupled ? 0 : decay * parameter);
+        mean = beta1 * mean + (1 - beta1) * g;
+        meanSquare = beta2 * meanSquare + (1 - beta2) * g * g;
+        double power1 = 1, power2 = 1;
+        for (int i = 0; i < step; i++)
+            (power1, power2) = (power1 * beta1, power2 * beta2);
+        double direction = mean / (1 - power1) / (Math.Sqrt(meanSquare / (1 - power2)) + epsilon);
+        double shrunk = decoupled ? parameter * (1 - rate * decay) : parameter;
+        return (shrunk - rate * direction, mean, meanSquare);
+    }
+
+    /// <summary>One step of torch.optim.RMSprop: new parameter, mean square and momentum buffer.</summary>
+    public static (double Parameter, double MeanSquare, double Buffer) RmsProp(double parameter, double gradient,
+        double meanSquare, double buffer, double rate, double alpha, double epsilon, double momentum, double decay)
+    {
+        double g = gradient + decay * parameter;
+        meanSquare = alpha * meanSquare + (1 - alpha) * g * g;
+        buffer = momentum * buffer + g / (Math.Sqrt(meanSquare) + epsilon);
+        return (parameter - rate * buffer, meanSquare, buffer);
+    }
+
     /// <summary>Index of the input element at place k of output o's window; -1 in the padding.</summary>
     private static int InputOf(in PoolShape s, int o, int k)
     {

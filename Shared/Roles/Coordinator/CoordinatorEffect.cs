@@ -19,7 +19,8 @@ public sealed record DropWorker(WorkerId Worker, string Reason) : CoordinatorEff
 /// <param name="Step">The step.</param>
 /// <param name="Samples">Samples of its mini-batch.</param>
 /// <param name="MicroBatch">Samples of a micro-batch.</param>
-public sealed record BeginStep(StepNumber Step, int Samples, int MicroBatch) : CoordinatorEffect;
+/// <param name="Reductions">How often the learning rate was reduced for want of improvement.</param>
+public sealed record BeginStep(StepNumber Step, int Samples, int MicroBatch, int Reductions = 0) : CoordinatorEffect;
 
 /// <summary>Tell the parameter server to give a step up, unless it was applied already.</summary>
 /// <param name="Step">The step.</param>
@@ -33,11 +34,14 @@ public sealed record PublishTo(WorkerId Worker) : CoordinatorEffect;
 /// <param name="Worker">The worker.</param>
 public sealed record StopPublishingTo(WorkerId Worker) : CoordinatorEffect;
 
-/// <summary>Tell the parameter server to keep a copy of the current parameters as the best.</summary>
+/// <summary>
+/// Tell the parameter server to keep a copy of the parameters that were validated, current or average, as the best.
+/// </summary>
 public sealed record KeepBest : CoordinatorEffect;
 
-/// <summary>Tell the parameter server to publish the best parameters, for the test.</summary>
-public sealed record PublishBest : CoordinatorEffect;
+/// <summary>Tell the parameter server to publish other parameters than it did last.</summary>
+/// <param name="Choice">Which.</param>
+public sealed record PublishParameters(ParameterChoice Choice) : CoordinatorEffect;
 
 /// <summary>Save a checkpoint of the parameters as they are now.</summary>
 /// <param name="Id">Its number, returned when it is saved.</param>

@@ -59,9 +59,10 @@ public sealed record StepCancelled(StepNumber Step) : CoordinatorInput;
 /// <param name="Layer">The first layer in which a value is not finite.</param>
 public sealed record StepNotFinite(StepNumber Step, string Layer) : CoordinatorInput;
 
-/// <summary>The best parameters were published for the test.</summary>
+/// <summary>Parameters were published as <see cref="PublishParameters"/> asked.</summary>
 /// <param name="Version">Their version.</param>
-public sealed record BestPublished(ParameterVersion Version) : CoordinatorInput;
+/// <param name="Choice">Which they are.</param>
+public sealed record ParametersPublished(ParameterVersion Version, ParameterChoice Choice) : CoordinatorInput;
 
 /// <summary>A checkpoint is safely on disk.</summary>
 /// <param name="Id">Which one.</param>

@@ -30,7 +30,7 @@ public sealed partial class CoordinatorRole
         _dealt.Clear();
         _phase = Phase.Stepping;
         _stepBegan = now;
-        effects.Add(new BeginStep(CurrentStep, _stepSamples, _settings.MicroBatch));
+        effects.Add(new BeginStep(CurrentStep, _stepSamples, _settings.MicroBatch, _reductions));
         foreach (WorkerEntry worker in _workers.Values) worker.StepMicroseconds = 0;
         if (_dealIsStale || _dealtSamples != _stepSamples || Progress.Step % StepsPerDeal == 0) Redeal();
         for (int i = 0; i < _dealtTo.Length; i++) Assign(_dealtTo[i], _cuts[i], _cuts[i + 1]);
@@ -208,7 +208,8 @@ public sealed partial class CoordinatorRole
         _version = applied.Version;
         _dealt.Clear();
         _phase = Phase.Idle;
-        effects.Add(new Report(new StepEnded(Progress, applied.Statistics, (now - _stepBegan).TotalSeconds, slowest)));
+        effects.Add(new Report(new StepEnded(
+            Progress, applied.Statistics, (now - _stepBegan).TotalSeconds, slowest, _reductions)));
     }
 
     /// <summary>Deals the missing frontier that belongs to nobody active among those who are.</summary>

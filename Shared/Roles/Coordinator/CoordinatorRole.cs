@@ -16,7 +16,8 @@ public sealed partial class CoordinatorRole
     private Phase _phase = Phase.Idle;
     private EvaluationScore? _validation;
     private EvaluationScore? _test;
-    private bool _bestPublished;
+    private ParameterChoice _published = ParameterChoice.Current;
+    private int _reductions;
     private bool _stopping;
     private RunEnding _stopEnding = RunEnding.Stopped;
     private string _stopReason = "";
@@ -33,6 +34,7 @@ public sealed partial class CoordinatorRole
         _fence = fence;
         _version = version;
         Progress = progress;
+        _reductions = settings.Plateau?.Reductions(progress.History) ?? 0;
         _lastSave = now;
         _saved = progress;
     }
@@ -43,7 +45,7 @@ public sealed partial class CoordinatorRole
         Stepping,
         Cancelling,
         Evaluating,
-        PublishingBest,
+        Publishing,
         Finished,
     }
 
@@ -88,7 +90,7 @@ public sealed partial class CoordinatorRole
             case StepCancelled: if (_phase == Phase.Cancelling) _phase = Phase.Idle; break;
             case StepNotFinite broken: EndAsNotFinite(broken, effects); break;
             case EvaluationReturned returned: Score(returned, now, effects); break;
-            case BestPublished best: TakeBest(best.Version); break;
+            case ParametersPublished published: TakePublished(published); break;
             case CheckpointSaved saved: EndSave(saved.Id, null, effects); break;
             case CheckpointFailed failed: EndSave(failed.Id, failed.Reason, effects); break;
             case StopRequested: RequestStop(now); break;
@@ -130,9 +132,15 @@ public sealed partial class CoordinatorRole
             if (CountActive() < LeastWorkers) RecallOverdue(now, effects);
             if (CountActive() < LeastWorkers) return;
             if (IsTrained) PublishBestOrTest(effects);
-            else if (Progress.StepInEpoch < _settings.StepsPerEpoch) BeginNextStep(now, effects);
+            else if (Progress.StepInEpoch < _settings.StepsPerEpoch)
+            {
+                if (IsPublished(ParameterChoice.Current, effects)) BeginNextStep(now, effects);
+            }
             else if (_settings.ValidationSamples > 0 && _validation is null)
-                BeginEvaluation(DataSplit.Validation, _settings.ValidationSamples, _version, effects);
+            {
+                if (IsPublished(Evaluated, effects))
+                    BeginEvaluation(DataSplit.Validation, _settings.ValidationSamples, _version, effects);
+            }
             else CloseEpoch(effects);
         }
 
@@ -144,6 +152,10 @@ public sealed partial class CoordinatorRole
         || (_settings.Patience > 0 && Progress.EpochsWithoutImprovement >= _settings.Patience);
 
     private bool IsTested => IsTrained && (_settings.TestSamples == 0 || _test is not null);
+
+    /// <summary>The parameters that are validated.</summary>
+    private ParameterChoice Evaluated =>
+        _settings.EvaluatesAverage ? ParameterChoice.Average : ParameterChoice.Current;
 
     private int LeastWorkers => Math.Max(1, _settings.MinimumWorkers);
 
@@ -169,6 +181,7 @@ public sealed partial class CoordinatorRole
             History = [.. Progress.History, record],
         };
         _validation = null;
+        _reductions = _settings.Plateau?.Reductions(Progress.History) ?? 0;
         if (isBest) effects.Add(new KeepBest());
         effects.Add(new Report(new EpochEnded(record, isBest, Progress)));
         _saveRequested = true;
@@ -177,22 +190,26 @@ public sealed partial class CoordinatorRole
 
     private void PublishBestOrTest(List<CoordinatorEffect> effects)
     {
-        if (_bestPublished || Progress.BestEpoch == Progress.Epoch)
-        {
+        bool isShown = _published == Evaluated && Progress.BestEpoch == Progress.Epoch;
+        if (isShown || IsPublished(ParameterChoice.Best, effects))
             BeginEvaluation(DataSplit.Test, _settings.TestSamples, _version, effects);
-            return;
-        }
-
-        _phase = Phase.PublishingBest;
-        effects.Add(new PublishBest());
     }
 
-    private void TakeBest(ParameterVersion version)
+    /// <summary>Whether these are the parameters that workers have or will get; else they are asked for.</summary>
+    private bool IsPublished(ParameterChoice choice, List<CoordinatorEffect> effects)
     {
-        if (_phase != Phase.PublishingBest)
-            throw new InvalidOperationException("The best parameters were not asked for.");
-        _version = version;
-        _bestPublished = true;
+        if (_published == choice) return true;
+        _phase = Phase.Publishing;
+        effects.Add(new PublishParameters(choice));
+        return false;
+    }
+
+    private void TakePublished(ParametersPublished published)
+    {
+        if (_phase != Phase.Publishing)
+            throw new InvalidOperationException($"The {published.Choice} parameters were not asked for.");
+        _version = published.Version;
+        _published = published.Choice;
         _phase = Phase.Idle;
     }
 

@@ -10,8 +10,10 @@ public abstract record RunEvent;
 /// <param name="Statistics">The step's sums.</param>
 /// <param name="Seconds">Time since the step before was applied.</param>
 /// <param name="SlowestComputeSeconds">Compute time of the slowest worker in it.</param>
+/// <param name="Reductions">How often the learning rate had been reduced for want of improvement.</param>
 public sealed record StepEnded(
-    TrainingProgress Progress, NodeStatistics Statistics, double Seconds, double SlowestComputeSeconds) : RunEvent;
+    TrainingProgress Progress, NodeStatistics Statistics, double Seconds, double SlowestComputeSeconds,
+    int Reductions = 0) : RunEvent;
 
 /// <summary>An epoch ended.</summary>
 /// <param name="Record">Its figures.</param>

@@ -26,6 +26,12 @@ public sealed record TrainingSettings
     /// <summary>Epochs without improvement after which training ends early; 0: never.</summary>
     public int Patience { get; init; }
 
+    /// <summary>When the learning rate is reduced for want of improvement; null: never.</summary>
+    public PlateauRule? Plateau { get; init; }
+
+    /// <summary>Whether validation and test are of the moving average of the parameters.</summary>
+    public bool EvaluatesAverage { get; init; }
+
     /// <summary>Steps between checkpoints; 0: by time and epoch only.</summary>
     public int CheckpointEverySteps { get; init; }
 

@@ -9,7 +9,9 @@ public abstract record ParameterServerInput;
 /// <param name="Step">The step.</param>
 /// <param name="Samples">Samples of its mini-batch.</param>
 /// <param name="MicroBatch">Samples of a micro-batch.</param>
-public sealed record CollectStep(StepNumber Step, int Samples, int MicroBatch) : ParameterServerInput;
+/// <param name="Reductions">How often the learning rate was reduced for want of improvement.</param>
+public sealed record CollectStep(
+    StepNumber Step, int Samples, int MicroBatch, int Reductions = 0) : ParameterServerInput;
 
 /// <summary>Give a step up, unless it was applied already.</summary>
 /// <param name="Step">The step.</param>
@@ -29,8 +31,9 @@ public sealed record Subscribe(WorkerId Worker) : ParameterServerInput;
 /// <param name="Worker">The worker.</param>
 public sealed record Unsubscribe(WorkerId Worker) : ParameterServerInput;
 
-/// <summary>Publish the best parameters.</summary>
-public sealed record PublishBestParameters : ParameterServerInput;
+/// <summary>Publish other parameters than those of the last publication.</summary>
+/// <param name="Choice">Which.</param>
+public sealed record PublishChoice(ParameterChoice Choice) : ParameterServerInput;
 
 /// <summary>Something that the parameter server role wants done, in the order given.</summary>
 public abstract record ParameterServerEffect;
@@ -48,12 +51,14 @@ public sealed record ReleaseGradient(BufferId Buffer) : ParameterServerEffect;
 /// <param name="Step">The step.</param>
 /// <param name="Samples">What the sum is divided by.</param>
 /// <param name="Gradient">The sum.</param>
-public sealed record StepOptimizer(StepNumber Step, int Samples, BufferId Gradient) : ParameterServerEffect;
+/// <param name="Reductions">How often the learning rate was reduced for want of improvement.</param>
+public sealed record StepOptimizer(
+    StepNumber Step, int Samples, BufferId Gradient, int Reductions = 0) : ParameterServerEffect;
 
 /// <summary>Make the parameters, as they are now, a publication.</summary>
 /// <param name="Version">Its version.</param>
-/// <param name="Best">The best parameters rather than the current ones.</param>
-public sealed record PrepareParameters(ParameterVersion Version, bool Best) : ParameterServerEffect;
+/// <param name="Choice">Which parameters.</param>
+public sealed record PrepareParameters(ParameterVersion Version, ParameterChoice Choice) : ParameterServerEffect;
 
 /// <summary>Send the newest publication to a worker.</summary>
 /// <param name="Worker">The worker.</param>

@@ -18,6 +18,7 @@ public sealed class ParameterServerRole
     private StepNumber _step;
     private int _samples;
     private int _microBatch;
+    private int _reductions;
     private bool _collecting;
 
     /// <summary>Creates the role under <paramref name="fence"/>, with <paramref name="version"/> published.</summary>
@@ -42,9 +43,9 @@ public sealed class ParameterServerRole
                 effects.Add(new SendParameters(subscribe.Worker, _version));
                 break;
             case Unsubscribe unsubscribe: _subscribers.Remove(unsubscribe.Worker.Value); break;
-            case PublishBestParameters:
-                Publish(best: true, effects);
-                effects.Add(new TellCoordinator(new BestPublished(_version)));
+            case PublishChoice publish:
+                Publish(publish.Choice, effects);
+                effects.Add(new TellCoordinator(new ParametersPublished(_version, publish.Choice)));
                 break;
             default: throw new InvalidOperationException($"Unknown input {input.GetType().Name}.");
         }
@@ -56,6 +57,7 @@ public sealed class ParameterServerRole
         _step = collect.Step;
         _samples = collect.Samples;
         _microBatch = collect.MicroBatch;
+        _reductions = collect.Reductions;
         _collecting = true;
         _tree.Reset(MicroBatches, _operations);
         _tree.AddRoot(TreeNode.Root(MicroBatches));
@@ -110,15 +112,15 @@ public sealed class ParameterServerRole
             return;
         }
 
-        effects.Add(new StepOptimizer(_step, root.Statistics.Samples, root.Buffer));
-        Publish(best: false, effects);
+        effects.Add(new StepOptimizer(_step, root.Statistics.Samples, root.Buffer, _reductions));
+        Publish(ParameterChoice.Current, effects);
         effects.Add(new TellCoordinator(new StepApplied(_step, _version, root.Statistics)));
     }
 
-    private void Publish(bool best, List<ParameterServerEffect> effects)
+    private void Publish(ParameterChoice choice, List<ParameterServerEffect> effects)
     {
         _version = new ParameterVersion(_version.Value + 1);
-        effects.Add(new PrepareParameters(_version, best));
+        effects.Add(new PrepareParameters(_version, choice));
         foreach (int worker in _subscribers) effects.Add(new SendParameters(new WorkerId(worker), _version));
     }
 

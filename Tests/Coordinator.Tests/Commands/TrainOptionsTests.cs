@@ -60,6 +60,30 @@ public sealed class TrainOptionsTests
     }
 
     [Fact]
+    public async Task RulesOfUpdateReachTheirPlace()
+    {
+        TrainOptions options = await CommandRun.Options(
+            "--optimizer", "adamw:beta2=0.99:epsilon=1e-6", "--weight-decay", "0.1", "--decay-exclude", "bias,norm",
+            "--schedule", "step:at=3,5:factor=0.5", "--warmup", "0.5", "--clip-norm", "2", "--ema", "0.999");
+        RunSpecification run = options.Specification;
+
+        Assert.Equal(
+            new AdamW(0.9, 0.99, 1e-6, 0.1) { DecayExclude = DecayExclusion.Bias | DecayExclusion.Norm },
+            run.Optimizer);
+        Assert.Equal(0.001, run.LearningRate);
+        Assert.Equal(new StepSchedule(0, [3, 5], 0.5) { WarmUpEpochs = 0.5 }, run.Schedule);
+        Assert.Equal((new GradientClip(2, 0), new WeightAverage(0.999)), (run.Clip, run.Average));
+        Assert.Equal(run, RunSpecification.FromJson(run.ToJson(), "json"));
+        Assert.Equal(new GradientClip(0, 0.5), (await CommandRun.Options("--clip-value", "0.5")).Specification.Clip);
+        Assert.Equal(
+            new RmsProp(Momentum: 0.8),
+            (await CommandRun.Options("--optimizer", "rmsprop", "--momentum", "0.8")).Specification.Optimizer);
+        Assert.Equal(
+            new CosineSchedule(0) { WarmUpEpochs = 2 },
+            (await CommandRun.Options("--schedule", "cosine", "--warmup", "2")).Specification.Schedule);
+    }
+
+    [Fact]
     public async Task WithoutMomentumThereIsNoNesterov() =>
         Assert.Equal(new Sgd(0, false), (await CommandRun.Options("--momentum", "0")).Specification.Optimizer);
 

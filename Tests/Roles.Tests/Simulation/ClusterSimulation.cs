@@ -35,7 +35,7 @@ internal sealed class ClusterSimulation
         WorkerCount = Chance.Between(1, 5);
         Settings = RandomSettings(Chance, Problem, WorkerCount);
         float[] initial = ToyProblem.InitialParameters();
-        _disk = new Checkpoint(new TrainingProgress(), initial, new float[initial.Length], null);
+        _disk = new Checkpoint(new TrainingProgress(), initial, new float[initial.Length], initial, null);
         _faults = new Faults(this);
         _coordinator = new CoordinatorProcess(this, new Fence(1), _disk);
         for (int i = 0; i < WorkerCount; i++) StartWorker(Chance.Milliseconds(1, 2000));
@@ -214,7 +214,7 @@ internal sealed class ClusterSimulation
         int epochs = chance.Between(1, batch < 5 && training > 50 ? 2 : 6);
         return new ToyProblem(
             training, chance.Of([0, 1, 9, 40, 70]), chance.Of([0, 5, 33]), batch, microBatch, epochs,
-            chance.Of([0, 0, 1, 2]));
+            chance.Of([0, 0, 1, 2]), chance.Happens(0.4), chance.Happens(0.4) ? new PlateauRule(0, 0.05) : null);
     }
 
     private static TrainingSettings RandomSettings(Chance chance, ToyProblem problem, int workers) => new()
@@ -226,6 +226,8 @@ internal sealed class ClusterSimulation
         MicroBatch = problem.MicroBatch,
         Epochs = problem.Epochs,
         Patience = problem.Patience,
+        EvaluatesAverage = problem.EvaluatesAverage,
+        Plateau = problem.Plateau,
         CheckpointEverySteps = chance.Of([0, 0, 1, 3, 10]),
         CheckpointEvery = TimeSpan.FromSeconds(chance.Of([1, 5, 60])),
         MinimumWorkers = chance.Between(1, Math.Min(2, workers)),

@@ -10,8 +10,8 @@ public sealed class ClusterSimulationTests(ITestOutputHelper output)
     private static readonly string[] MustHappen =
     [
         "Active", "Silent", "Overdue", "Leaving", "Gone", "worker dropped", "node dropped", "step cancelled",
-        "best published", "checkpoint written", "checkpoint lost", "coordinator lost", "Stopped", "Completed",
-        "UserError",
+        "Best published", "Average published", "Current published", "checkpoint written",
+        "checkpoint lost", "coordinator lost", "Stopped", "Completed", "UserError",
     ];
 
     /// <summary>

@@ -136,16 +136,18 @@ internal sealed class CoordinatorProcess
                     connection.ToWorker.Send(send.Message);
                 break;
             case DropWorker drop: Drop(drop); break;
-            case BeginStep begin: Tell(new CollectStep(begin.Step, begin.Samples, begin.MicroBatch)); break;
+            case BeginStep begin:
+                Tell(new CollectStep(begin.Step, begin.Samples, begin.MicroBatch, begin.Reductions));
+                break;
             case CancelStep cancel:
                 _simulation.Witness("step cancelled");
                 Tell(new GiveUpStep(cancel.Step));
                 break;
             case PublishTo to: Tell(new Subscribe(to.Worker)); break;
             case StopPublishingTo to: Tell(new Unsubscribe(to.Worker)); break;
-            case PublishBest:
-                _simulation.Witness("best published");
-                Tell(new PublishBestParameters());
+            case PublishParameters publish:
+                _simulation.Witness($"{publish.Choice} published");
+                Tell(new PublishChoice(publish.Choice));
                 break;
             case KeepBest or SaveCheckpoint: Tell(effect); break;
             case Report report: _simulation.Watch(report.Event); break;

@@ -16,7 +16,7 @@ internal sealed class ReferenceRun
         _problem = problem;
         float[] parameters = ToyProblem.InitialParameters();
         float[] momentum = new float[parameters.Length];
-        float[] best = (float[])parameters.Clone();
+        float[] average = (float[])parameters.Clone(), best = (float[])parameters.Clone();
         _parametersAfter.Add((float[])parameters.Clone());
         double bestAccuracy = double.NegativeInfinity, bestLoss = double.PositiveInfinity;
         for (int epoch = 0; epoch < problem.Epochs; epoch++)
@@ -28,14 +28,16 @@ internal sealed class ReferenceRun
                 int samples = Math.Min(problem.Batch, problem.TrainingSamples - first);
                 TreeNode root = TreeNode.Root((samples + problem.MicroBatch - 1) / problem.MicroBatch);
                 (float[] gradient, NodeStatistics sums) = Sum(root, parameters, epoch, first, samples);
-                ToyProblem.Step(parameters, momentum, gradient, samples);
+                int reductions = problem.Plateau?.Reductions(_history) ?? 0;
+                ToyProblem.Step(parameters, momentum, average, gradient, samples, reductions);
                 _parametersAfter.Add((float[])parameters.Clone());
                 loss += sums.LossSum;
                 correct += sums.Correct;
             }
 
+            float[] evaluated = problem.EvaluatesAverage ? average : parameters;
             EvaluationScore? score = problem.ValidationSamples > 0
-                ? Score(parameters, DataSplit.Validation, problem.ValidationSamples) : null;
+                ? Score(evaluated, DataSplit.Validation, problem.ValidationSamples) : null;
             _history.Add(new EpochRecord(
                 epoch + 1, _parametersAfter.Count - 1, loss / problem.TrainingSamples,
                 (double)correct / problem.TrainingSamples, score?.Loss ?? double.NaN, score?.Accuracy ?? double.NaN,
@@ -44,7 +46,7 @@ internal sealed class ReferenceRun
                 || (score.Accuracy == bestAccuracy && score.Loss < bestLoss))
             {
                 (bestAccuracy, bestLoss) = (score?.Accuracy ?? 0, score?.Loss ?? 0);
-                best = (float[])parameters.Clone();
+                best = (float[])evaluated.Clone();
                 BestEpoch = epoch + 1;
             }
 

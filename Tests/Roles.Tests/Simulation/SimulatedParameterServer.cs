@@ -5,7 +5,8 @@ using Distributed.Roles.ParameterServer;
 namespace Distributed.Roles.Tests.Simulation;
 
 /// <summary>What a checkpoint holds: where the run stands, and the values that belong to it.</summary>
-internal sealed record Checkpoint(TrainingProgress Progress, float[] Parameters, float[] Momentum, float[]? Best);
+internal sealed record Checkpoint(
+    TrainingProgress Progress, float[] Parameters, float[] Momentum, float[] Average, float[]? Best);
 
 /// <summary>
 /// The parameter server's shell: real sums and optimizer steps, checked against the reference bit by bit. Requests of
@@ -21,6 +22,7 @@ internal sealed class SimulatedParameterServer
     private readonly GradientMemory _memory = new();
     private readonly float[] _parameters;
     private readonly float[] _momentum;
+    private readonly float[] _average;
     private float[]? _best;
     private long _steps;
     private int _queuedNodes;
@@ -35,6 +37,7 @@ internal sealed class SimulatedParameterServer
         _role = new ParameterServerRole(process.Fence, version);
         _parameters = (float[])start.Parameters.Clone();
         _momentum = (float[])start.Momentum.Clone();
+        _average = (float[])start.Average.Clone();
         _best = start.Best;
         _steps = start.Progress.Step;
         _published = new Publication(version, (float[])_parameters.Clone(), _steps);
@@ -85,8 +88,8 @@ internal sealed class SimulatedParameterServer
             case PrepareParameters prepare:
                 _published = new Publication(
                     prepare.Version,
-                    (float[])(prepare.Best ? _best! : _parameters).Clone(),
-                    prepare.Best ? -1 : _steps);
+                    (float[])Choose(prepare.Choice).Clone(),
+                    prepare.Choice == ParameterChoice.Current ? _steps : -1);
                 break;
             case SendParameters send:
                 Check.That(
@@ -116,7 +119,7 @@ internal sealed class SimulatedParameterServer
             && step.Samples == samples,
             $"step {step.Step} sums samples {sum.FirstSample} to {sum.EndSample} of step {sum.Step}, "
             + $"not {first} and {samples} more");
-        ToyProblem.Step(_parameters, _momentum, sum.Values, step.Samples);
+        ToyProblem.Step(_parameters, _momentum, _average, sum.Values, step.Samples, step.Reductions);
         _memory.Release(step.Gradient);
         Check.That(
             _memory.InUse == _queuedNodes,
@@ -127,9 +130,16 @@ internal sealed class SimulatedParameterServer
 
     private void KeepBest()
     {
-        _best = (float[])_parameters.Clone();
+        _best = (float[])(_simulation.Problem.EvaluatesAverage ? _average : _parameters).Clone();
         Check.That(_steps % _simulation.Problem.StepsPerEpoch == 0, $"step {_steps} ends no epoch and is kept as best");
     }
+
+    private float[] Choose(ParameterChoice choice) => choice switch
+    {
+        ParameterChoice.Best => _best!,
+        ParameterChoice.Average => _average,
+        _ => _parameters,
+    };
 
     private void Save(SaveCheckpoint save)
     {
@@ -139,7 +149,8 @@ internal sealed class SimulatedParameterServer
                 save.Progress.BestEpoch == save.Progress.Epoch && save.Progress.StepInEpoch == 0,
                 $"a checkpoint of epoch {save.Progress.Epoch} step {save.Progress.StepInEpoch} is called best, "
                 + $"and {save.Progress.BestEpoch} is");
-        Checkpoint checkpoint = new(save.Progress, (float[])_parameters.Clone(), (float[])_momentum.Clone(), _best);
+        Checkpoint checkpoint = new(
+            save.Progress, (float[])_parameters.Clone(), (float[])_momentum.Clone(), (float[])_average.Clone(), _best);
         Check.That(++_saving == 1, $"two checkpoints are written at a time");
         bool fails = _simulation.SaveFails();
         _simulation.Time.After(_simulation.Chance.Milliseconds(1, 4000), () =>

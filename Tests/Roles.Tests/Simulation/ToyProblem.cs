@@ -1,4 +1,5 @@
 using Distributed.Protocol;
+using Distributed.Roles.Coordinator;
 
 namespace Distributed.Roles.Tests.Simulation;
 
@@ -7,7 +8,8 @@ namespace Distributed.Roles.Tests.Simulation;
 /// other bits, and each gradient depends on the parameters, so one wrong step changes every later one.
 /// </summary>
 internal sealed record ToyProblem(
-    int TrainingSamples, int ValidationSamples, int TestSamples, int Batch, int MicroBatch, int Epochs, int Patience)
+    int TrainingSamples, int ValidationSamples, int TestSamples, int Batch, int MicroBatch, int Epochs, int Patience,
+    bool EvaluatesAverage, PlateauRule? Plateau)
 {
     private const int Parameters = 5;
 
@@ -41,13 +43,19 @@ internal sealed record ToyProblem(
         return new NodeStatistics(count, loss, correct, 0);
     }
 
-    /// <summary>A step with momentum, kept within bounds.</summary>
-    public static void Step(float[] parameters, float[] momentum, float[] gradientSum, int samples)
+    /// <summary>
+    /// A step with momentum, kept within bounds, at half the rate for each reduction; then the average moves.
+    /// </summary>
+    public static void Step(
+        float[] parameters, float[] momentum, float[] average, float[] gradientSum, int samples, int reductions)
     {
+        float rate = 0.1f;
+        for (int i = 0; i < reductions; i++) rate /= 2;
         for (int i = 0; i < Parameters; i++)
         {
             momentum[i] = 0.9f * momentum[i] + gradientSum[i] / samples;
-            parameters[i] = 0.99f * parameters[i] - 0.1f * momentum[i] / (1 + Math.Abs(momentum[i]));
+            parameters[i] = 0.99f * parameters[i] - rate * momentum[i] / (1 + Math.Abs(momentum[i]));
+            average[i] += 0.2f * (parameters[i] - average[i]);
         }
     }
 
