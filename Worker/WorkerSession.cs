@@ -15,7 +15,7 @@ internal readonly record struct SessionEnd(int ExitCode, string Reason);
 /// One stay of this worker in a run: joins, loads what the coordinator's specification names, and carries out the
 /// worker role's effects until the coordinator says stop or a link ends.
 /// </summary>
-internal sealed class WorkerSession : IControlHandler, ITensorReceiver<ParametersHeader>, IDisposable
+internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisposable
 {
     private readonly WorkerOptions _options;
     private readonly TaskCompletionSource<SessionEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -25,9 +25,10 @@ internal sealed class WorkerSession : IControlHandler, ITensorReceiver<Parameter
     private readonly Welcome _welcome;
     private readonly WorkerExecution _execution;
     private readonly WorkerRole _role;
-    private readonly ParameterInbox _inbox;
     private readonly ComputeThreads _threads;
-    private DataLink<GradientHeader, ParametersHeader>? _data;
+    private IWorkerLink? _data;
+    private Func<IBlock>? _rentGradient;
+    private IBlock? _arrived;
     private long _allocatedBytes;
 
     private WorkerSession(WorkerOptions options, ControlLink control, Welcome welcome, WorkerExecution execution)
@@ -38,7 +39,6 @@ internal sealed class WorkerSession : IControlHandler, ITensorReceiver<Parameter
         _execution = execution;
         _role = new WorkerRole(welcome.Fence, options.Threads);
         _mailbox = new Mailbox<WorkerInput>(Handle, Fault);
-        _inbox = new ParameterInbox(execution, _mailbox);
         _threads = new ComputeThreads(execution, _mailbox, options.Threads, Fault);
     }
 
@@ -90,17 +90,17 @@ internal sealed class WorkerSession : IControlHandler, ITensorReceiver<Parameter
 
     public void Ended(ControlLink link, LinkEnd end) => EndWith(end);
 
-    Span<float> ITensorReceiver<ParametersHeader>.Acquire(in ParametersHeader header) =>
-        header.Fence == _welcome.Fence ? _inbox.Acquire() : default;
+    void IParameterReceiver.Arrived(in ParametersHeader header, IBlock parameters)
+    {
+        _arrived = parameters;
+        _mailbox.Post(new WorkerInput(WorkerInputKind.ParametersArrived, Version: header.Version));
+    }
 
-    void ITensorReceiver<ParametersHeader>.Received(in ParametersHeader header) => _inbox.Arrived(header.Version);
-
-    void ITensorReceiver<ParametersHeader>.Ended(LinkEnd end) => EndWith(end);
+    void IParameterReceiver.Ended(LinkEnd end) => EndWith(end);
 
     public void Dispose()
     {
         _mailbox.Close();
-        _inbox.Dispose();
         _threads.Dispose();
         _data?.Dispose();
         _control.Finish();
@@ -120,8 +120,10 @@ internal sealed class WorkerSession : IControlHandler, ITensorReceiver<Parameter
         warmUp.Join();
         _control.Send(new Ready(data.Dataset.Sha256, _execution.ParameterCount));
         _data = Connector.OpenData(_options.Coordinator, new DataHello(
-            _options.Token, _welcome.Run, _welcome.Fence, _welcome.Worker));
-        _data.Start(_execution.BlockLength, this);
+            _options.Token, _welcome.Run, _welcome.Fence, _welcome.Worker),
+            new TensorLengths(_execution.ParameterLength, _execution.GradientLength));
+        _rentGradient = _data.RentGradient;
+        _data.Start(this);
     }
 
     private void Post(WorkerInputKind kind, Message message) => _mailbox.Post(new WorkerInput(kind, message));
@@ -145,12 +147,12 @@ internal sealed class WorkerSession : IControlHandler, ITensorReceiver<Parameter
         switch (effect.Kind)
         {
             case WorkerEffectKind.UseParameters:
-                _execution.UseWaiting();
-                _inbox.Free();
+                _execution.UseParameters(_arrived!);
+                _data!.UseArrived();
                 _threads.Prepare(effect.Version);
                 break;
             case WorkerEffectKind.Compute:
-                _execution.EnsureBuffer(effect.Buffer);
+                _execution.EnsureBuffer(effect.Buffer, _rentGradient!);
                 _execution.EnsureEpoch(effect.Epoch);
                 _threads.Start(effect);
                 break;
@@ -172,7 +174,7 @@ internal sealed class WorkerSession : IControlHandler, ITensorReceiver<Parameter
             _welcome.Fence, effect.Step, effect.Node, effect.Statistics.Samples, effect.Statistics.LossSum,
             effect.Statistics.Correct, effect.Statistics.ComputeMicroseconds, allocated - _allocatedBytes);
         _allocatedBytes = allocated;
-        _data?.Send(header, _execution.Gradient(effect.Buffer));
+        _data!.Push(header, _execution.Take(effect.Buffer));
     }
 
     private void SendResult(in WorkerEffect effect)

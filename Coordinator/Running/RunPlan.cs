@@ -39,6 +39,13 @@ internal static class RunPlan
     public static int MaximumGradients(RunSpecification specification) =>
         2 * (int.Log2(specification.Batch / specification.MicroBatch + 1) + 2) + 64;
 
+    /// <summary>
+    /// Gradients that a worker of so many threads may have under way: what its threads compute and add, the nodes it
+    /// holds on the two edges of its range and until they are credited, and those that the server has not added yet.
+    /// </summary>
+    public static int GradientSlots(RunSpecification specification, int threads) =>
+        2 * Math.Min(threads, 1024) + 6 * (int.Log2(specification.Batch / specification.MicroBatch + 1) + 2);
+
     /// <summary>Where to listen; null: any free port of loopback.</summary>
     /// <exception cref="LinkException">Not an address.</exception>
     public static IPEndPoint EndPoint(string? listen)

@@ -7,7 +7,7 @@ namespace Distributed.Execution;
 /// <summary>
 /// Carries out the parameter server role's compute effects: owns parameters, optimizer state, the moving average, the
 /// best parameters, and the gradient buffers that nodes arrive in. One thread of control at a time, but for
-/// <see cref="RentGradient"/> and <see cref="ReleaseGradient"/>, which links call too.
+/// <see cref="RentGradient"/>, <see cref="Borrow"/> and <see cref="ReleaseGradient"/>, which links call too.
 /// </summary>
 public sealed class ParameterStore : IDisposable
 {
@@ -17,8 +17,10 @@ public sealed class ParameterStore : IDisposable
     private readonly NativeBuffer[] _states;
     private readonly int _optimizerStates;
     private readonly ParameterUpdate _update;
-    private readonly List<NativeBuffer> _gradients = [];
+    private readonly List<IBlock?> _gradients = [];
     private readonly Stack<BufferId> _free = new();
+    private readonly Stack<BufferId> _unused = new(); // ids without a block
+    private int _owned;
     private readonly int _maximumGradients;
 
     /// <summary>Allocates for a specification; parameters are initialised from its seed.</summary>
@@ -77,22 +79,39 @@ public sealed class ParameterStore : IDisposable
         lock (_free)
         {
             if (_free.TryPop(out BufferId free)) return free;
-            if (_gradients.Count >= _maximumGradients) return null;
-            _gradients.Add(new NativeBuffer(Layout.Length));
-            return new BufferId(_gradients.Count - 1);
+            if (_owned >= _maximumGradients) return null;
+            _owned++;
+            return Name(new NativeBlock(Layout.Length));
         }
+    }
+
+    /// <summary>Names a block that is lent, as a gradient buffer; giving the buffer back returns it.</summary>
+    public BufferId Borrow(ILentBlock gradient)
+    {
+        lock (_free) return Name(gradient);
     }
 
     /// <summary>A gradient buffer's memory.</summary>
     public Span<float> Gradient(BufferId buffer)
     {
-        lock (_free) return _gradients[buffer.Value].Span;
+        lock (_free) return _gradients[buffer.Value]!.Span;
     }
 
     /// <summary>Gives a gradient buffer back.</summary>
     public void ReleaseGradient(BufferId buffer)
     {
-        lock (_free) _free.Push(buffer);
+        lock (_free)
+        {
+            if (_gradients[buffer.Value] is not ILentBlock lent)
+            {
+                _free.Push(buffer);
+                return;
+            }
+
+            _gradients[buffer.Value] = null;
+            _unused.Push(buffer);
+            lent.Return();
+        }
     }
 
     /// <summary>destination += source; the source is free afterwards.</summary>
@@ -139,6 +158,18 @@ public sealed class ParameterStore : IDisposable
         _parameters.Dispose();
         _best.Dispose();
         foreach (NativeBuffer state in _states) state.Dispose();
-        foreach (NativeBuffer gradient in _gradients) gradient.Dispose();
+        foreach (IBlock? gradient in _gradients) (gradient as NativeBlock)?.Dispose();
+    }
+
+    private BufferId Name(IBlock block)
+    {
+        if (_unused.TryPop(out BufferId unused))
+        {
+            _gradients[unused.Value] = block;
+            return unused;
+        }
+
+        _gradients.Add(block);
+        return new BufferId(_gradients.Count - 1);
     }
 }

@@ -7,8 +7,8 @@ using Distributed.Roles;
 namespace Distributed.Execution;
 
 /// <summary>
-/// Carries out the worker role's compute effects: owns the parameter blocks, the prepared weights, one workspace a
-/// thread, and the gradient buffers that the role names by id. After the first steps nothing is allocated.
+/// Carries out the worker role's compute effects: owns the prepared weights and one workspace a thread, and knows the
+/// blocks in which parameters and the gradient buffers of the role lie. After the first steps nothing is allocated.
 /// Every member but <see cref="Compute"/>, <see cref="Evaluate"/> and <see cref="Prepare"/> belongs to the role's
 /// thread of control; those run on compute threads.
 /// </summary>
@@ -20,13 +20,12 @@ public sealed class WorkerExecution : IDisposable
     private RunData? _loaded;
     private readonly ExecutionPlan _plan;
     private readonly Workspace[] _workspaces;
-    private readonly NativeBuffer?[] _gradients = new NativeBuffer?[MaximumBuffers];
+    private readonly IBlock?[] _gradients = new IBlock?[MaximumBuffers];
     private readonly NativeBuffer _prepared;
     private readonly int[][] _orders = [[], []];
     private readonly int[] _orderEpochs = [-1, -1];
     private readonly EvaluationSlot[] _slots = new EvaluationSlot[64];
-    private NativeBuffer _current;
-    private NativeBuffer _waiting;
+    private IBlock? _parameters;
 
     /// <summary>Compiles the plan and allocates for <paramref name="threads"/> compute threads.</summary>
     public WorkerExecution(RunSpecification specification, int threads)
@@ -36,21 +35,22 @@ public sealed class WorkerExecution : IDisposable
         _workspaces = new Workspace[threads];
         for (int i = 0; i < threads; i++) _workspaces[i] = _plan.CreateWorkspace(training: true);
         _prepared = new NativeBuffer(_plan.PreparedLength);
-        _current = new NativeBuffer(_plan.Parameters.Length);
-        _waiting = new NativeBuffer(_plan.Parameters.Length);
     }
 
     /// <summary>Parameters of the model, unpadded.</summary>
     public long ParameterCount => _plan.Parameters.Count;
 
-    /// <summary>Floats of a parameter or gradient block.</summary>
-    public int BlockLength => _plan.Parameters.Length;
+    /// <summary>Floats of a parameter block.</summary>
+    public int ParameterLength => _plan.Parameters.Length;
 
-    /// <summary>The block that the next parameters are received into.</summary>
-    public Span<float> Waiting => _waiting.Span;
+    /// <summary>Floats of a gradient block.</summary>
+    public int GradientLength => _plan.Parameters.Length;
 
     /// <summary>Independent parts of <see cref="Prepare"/>.</summary>
     public int PrepareParts => _plan.PrepareParts;
+
+    private ReadOnlySpan<float> Parameters =>
+        (_parameters ?? throw new InvalidOperationException("There are no parameters yet.")).Span;
 
     private RunData Data => _loaded ?? throw new InvalidOperationException("The data are not there yet.");
 
@@ -66,19 +66,19 @@ public sealed class WorkerExecution : IDisposable
     /// data, so it can go on beside their loading.</summary>
     public void WarmUp()
     {
-        using NativeBuffer gradient = new(_plan.Parameters.Length);
-        for (int part = 0; part < PrepareParts; part++) Prepare(part);
-        _workspaces[0].WarmUp(_current.Span, _prepared.Span, gradient.Span);
+        using NativeBuffer zeros = new(ParameterLength), gradient = new(GradientLength);
+        for (int part = 0; part < PrepareParts; part++) _plan.Prepare(part, zeros.Span, _prepared.Span);
+        _workspaces[0].WarmUp(zeros.Span, _prepared.Span, gradient.Span);
     }
 
-    /// <summary>Exchanges the waiting parameters for those in use. No thread may compute.</summary>
-    public void UseWaiting() => (_current, _waiting) = (_waiting, _current);
+    /// <summary>Takes other parameters into use, which nobody may change from then on. No thread may compute.</summary>
+    public void UseParameters(IBlock parameters) => _parameters = parameters;
 
     /// <summary>Prepares one part of the parameters in use.</summary>
-    public void Prepare(int part) => _plan.Prepare(part, _current.Span, _prepared.Span);
+    public void Prepare(int part) => _plan.Prepare(part, Parameters, _prepared.Span);
 
-    /// <summary>Makes sure that a buffer exists.</summary>
-    public void EnsureBuffer(BufferId buffer) => _gradients[buffer.Value] ??= new NativeBuffer(_plan.Parameters.Length);
+    /// <summary>Makes sure that a buffer has a block, a rented one where it has none.</summary>
+    public void EnsureBuffer(BufferId buffer, Func<IBlock> rent) => _gradients[buffer.Value] ??= rent();
 
     /// <summary>Makes sure that the order of an epoch's samples is known. Two epochs are kept, so a thread that is
     /// still busy with the one before is not disturbed.</summary>
@@ -101,7 +101,7 @@ public sealed class WorkerExecution : IDisposable
         Workspace workspace = _workspaces[thread];
         Data.Load(DataSplit.Training, _orders[epoch & 1].AsSpan(first, count), workspace.Input, workspace.Labels);
         return workspace.Train(
-            _current.Span, _prepared.Span, count, (float)_specification.LabelSmoothing, _gradients[buffer.Value]!.Span);
+            Parameters, _prepared.Span, count, (float)_specification.LabelSmoothing, _gradients[buffer.Value]!.Span);
     }
 
     /// <summary>destination += source.</summary>
@@ -111,8 +111,16 @@ public sealed class WorkerExecution : IDisposable
         Elementwise.Add(left, _gradients[source.Value]!.Span, left);
     }
 
-    /// <summary>A buffer's content, to be pushed.</summary>
+    /// <summary>A buffer's content.</summary>
     public ReadOnlySpan<float> Gradient(BufferId buffer) => _gradients[buffer.Value]!.Span;
+
+    /// <summary>Takes a buffer's block, to be pushed: the buffer has none any more.</summary>
+    public IBlock Take(BufferId buffer)
+    {
+        IBlock block = _gradients[buffer.Value]!;
+        _gradients[buffer.Value] = null;
+        return block;
+    }
 
     /// <summary>
     /// Whether what a Train message asks for exists; a message that does not fit is a peer's mistake.
@@ -147,21 +155,18 @@ public sealed class WorkerExecution : IDisposable
         EvaluationSlot results = _slots[slot];
         Data.Load(split, Data.Part(split).Slice(first, count), workspace.Input, workspace.Labels);
         Span<int> predictions = results.Predictions.AsSpan(leaf * _plan.MicroBatch, count);
-        results.Losses[leaf] = workspace.Evaluate(_current.Span, _prepared.Span, count, predictions).LossSum;
+        results.Losses[leaf] = workspace.Evaluate(Parameters, _prepared.Span, count, predictions).LossSum;
     }
 
     /// <summary>The results of a part, copied out of its slot.</summary>
     public (double[] Losses, int[] Predictions) Results(int slot, int samples, int leaves) =>
         (_slots[slot].Losses[..leaves], _slots[slot].Predictions[..samples]);
 
-    /// <summary>Frees every buffer. No thread may compute.</summary>
+    /// <summary>Frees its own buffers; blocks are their owners' to free. No thread may compute.</summary>
     public void Dispose()
     {
         foreach (Workspace workspace in _workspaces) workspace.Dispose();
-        foreach (NativeBuffer? gradient in _gradients) gradient?.Dispose();
         _prepared.Dispose();
-        _current.Dispose();
-        _waiting.Dispose();
     }
 
     private sealed class EvaluationSlot

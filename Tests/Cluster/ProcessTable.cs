@@ -39,6 +39,9 @@ internal static class ProcessTable
     /// <summary>A process's arguments, as anybody on the machine can read them.</summary>
     public static string Arguments(int id) => File.ReadAllText($"/proc/{id}/cmdline").Replace('\0', ' ');
 
+    /// <summary>What a process has mapped.</summary>
+    public static string Mappings(int id) => File.ReadAllText($"/proc/{id}/maps");
+
     private static (char State, int Parent)? Status(int id)
     {
         try

@@ -24,6 +24,35 @@ public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
     }
 
     [Fact]
+    public void TensorsThatTravelOverSockets()
+    {
+        ProgramRun run = _directory.Start(
+            Programs.Coordinator, RunDirectory.Command(), ("DISTRIBUTED_SHARED_MEMORY", "0"));
+        Finish(run);
+    }
+
+    [LinuxFact]
+    public void AWorkerOverASocketBesideOneThatSharesMemory()
+    {
+        const string Token = "a token of this test alone";
+        int port = FreePort.Find();
+        ProgramRun run = _directory.Start(
+            Programs.Coordinator,
+            RunDirectory.Command("--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2"),
+            ("DISTRIBUTED_TOKEN", Token));
+        run.WaitForOutput("worker 1 takes part");
+        Assert.Contains("memfd:distributed", ProcessTable.Mappings(Assert.Single(run.Workers())));
+        ProgramRun joined = _directory.Start(
+            Programs.Worker, ["--join", $"127.0.0.1:{port}", "--threads", "1"],
+            ("DISTRIBUTED_TOKEN", Token), ("DISTRIBUTED_SHARED_MEMORY", "0"));
+        _directory.WaitForStep(5, run);
+        Assert.DoesNotContain("memfd:distributed", ProcessTable.Mappings(joined.Id));
+        Finish(run);
+        Assert.Equal(2, _directory.Outcome.MicroBatchesByWorker.Count(worker => worker.Value > 0));
+        Assert.True(joined.WaitForExit() == 0, joined.Transcript);
+    }
+
+    [Fact]
     public void AWorkerThatJoinsFromOutsideWithOtherInstructions()
     {
         const string Token = "a token of this test alone";

@@ -92,6 +92,26 @@ public class ParameterStoreTests
     }
 
     [Fact]
+    public void ABorrowedGradientIsReturnedWhenItHasBeenAdded()
+    {
+        using ParameterStore store = new(Specification, 1);
+        LentBlock left = new(store.Layout.Length), right = new(store.Layout.Length);
+        left.Span.Fill(1);
+        right.Span.Fill(2);
+        BufferId own = store.RentGradient()!.Value; // what is lent doesn't count
+        BufferId sum = store.Borrow(left), added = store.Borrow(right);
+        Assert.Equal(3, ((BufferId[])[own, sum, added]).Distinct().Count());
+        store.Add(sum, added);
+        Assert.Equal((0, 1), (left.Returns, right.Returns));
+        Assert.Equal(3, store.Gradient(sum)[0]);
+        Assert.Equal(added, store.Borrow(right)); // the name is free again
+        store.ReleaseGradient(added);
+        store.Step(1, 22, 0, sum);
+        Assert.Equal((1, 2), (left.Returns, right.Returns));
+        Assert.Null(store.RentGradient());
+    }
+
+    [Fact]
     public void ASumIsOfItsTwoBuffers()
     {
         using ParameterStore store = new(Specification, 2);
@@ -138,6 +158,17 @@ public class ParameterStoreTests
             store.Add(left, right);
             store.Step(step, 22, 0, left);
         }
+    }
+
+    private sealed class LentBlock(int length) : ILentBlock
+    {
+        private readonly float[] _floats = new float[length];
+
+        public int Returns { get; private set; }
+
+        public Span<float> Span => _floats;
+
+        public void Return() => Returns++;
     }
 
     private static float[] Initial()

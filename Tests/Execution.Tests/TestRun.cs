@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Distributed.Learning;
 using Distributed.Protocol;
+using Distributed.Roles;
 using Xunit;
 
 namespace Distributed.Execution.Tests;
@@ -42,11 +43,16 @@ internal static class TestRun
         RunSpecification specification = Specification(model);
         WorkerExecution execution = new(specification, threads);
         execution.UseData(Data);
-        ParameterLayout.Of(specification.Model).Initialize(specification.Seed, execution.Waiting);
-        execution.UseWaiting();
+        NativeBlock parameters = new(execution.ParameterLength);
+        ParameterLayout.Of(specification.Model).Initialize(specification.Seed, parameters.Span);
+        execution.UseParameters(parameters);
         for (int part = 0; part < execution.PrepareParts; part++) execution.Prepare(part);
         return execution;
     }
+
+    /// <summary>Makes sure that a buffer has a block of this process's own memory.</summary>
+    public static void EnsureBuffer(this WorkerExecution execution, BufferId buffer) =>
+        execution.EnsureBuffer(buffer, () => new NativeBlock(execution.GradientLength));
 
     /// <summary>Samples of a micro-batch: the last one of a mini-batch is short.</summary>
     public static int Count(int microBatch) => Math.Min(MicroBatch, Batch - microBatch * MicroBatch);

@@ -110,13 +110,12 @@ public class WorkerExecutionTests
     {
         using WorkerExecution execution = TestRun.Open("linear", threads: 1);
         execution.EnsureEpoch(0);
-        BufferId before = new(0), waiting = new(1), after = new(2);
-        foreach (BufferId buffer in (BufferId[])[before, waiting, after]) execution.EnsureBuffer(buffer);
+        BufferId before = new(0), after = new(1);
+        foreach (BufferId buffer in (BufferId[])[before, after]) execution.EnsureBuffer(buffer);
+        using NativeBlock parameters = new(execution.ParameterLength);
+        parameters.Span.Fill(0.01f);
         Compute(execution, 0, 0, before);
-        execution.Waiting.Fill(0.01f);
-        Compute(execution, 0, 0, waiting);
-        TestRun.SameBits(execution.Gradient(before), execution.Gradient(waiting));
-        execution.UseWaiting();
+        execution.UseParameters(parameters);
         for (int part = 0; part < execution.PrepareParts; part++) execution.Prepare(part);
         Compute(execution, 0, 0, after);
         Assert.False(execution.Gradient(before).SequenceEqual(execution.Gradient(after)));
@@ -128,8 +127,10 @@ public class WorkerExecutionTests
     {
         using WorkerExecution execution = TestRun.Open(model, threads: 1);
         BufferId left = new(0), right = new(1);
-        execution.EnsureBuffer(left);
-        execution.EnsureBuffer(right);
+        using NativeBlock block = new(execution.GradientLength), other = new(execution.GradientLength);
+        using NativeBlock parameters = new(execution.ParameterLength);
+        Func<IBlock> rent = () => block;
+        execution.EnsureBuffer(right, () => other);
         execution.EnsureSlot(0, TestRun.Batch);
         Round(0);
         Round(1);
@@ -141,15 +142,15 @@ public class WorkerExecutionTests
         void Round(int epoch)
         {
             execution.EnsureEpoch(epoch);
-            execution.EnsureBuffer(left);
+            execution.EnsureBuffer(left, rent);
             execution.EnsureSlot(0, TestRun.Batch);
             for (int part = 0; part < execution.PrepareParts; part++) execution.Prepare(part);
             execution.Compute(0, epoch, 0, TestRun.MicroBatch, left);
             execution.Compute(0, epoch, TestRun.MicroBatch, 2, right);
             execution.Add(left, right);
             execution.Evaluate(0, DataSplit.Validation, 0, TestRun.MicroBatch, 0, 0);
-            execution.UseWaiting();
-            execution.UseWaiting();
+            Assert.Same(block, execution.Take(left));
+            execution.UseParameters(parameters);
         }
     }
 

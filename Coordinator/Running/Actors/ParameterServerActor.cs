@@ -16,7 +16,6 @@ internal sealed class ParameterServerActor
     private readonly List<ParameterServerEffect> _effects = [];
     private readonly ParameterServerRole _role;
     private readonly Cluster _cluster;
-    private readonly Publications _publications;
     private readonly Fence _fence;
 
     public ParameterServerActor(Cluster cluster, Fence fence)
@@ -25,9 +24,12 @@ internal sealed class ParameterServerActor
         _fence = fence;
         _mailbox = new Mailbox<object>(Handle, cluster.Fault);
         _role = new ParameterServerRole(fence, Cluster.FirstVersion);
-        _publications = new Publications(cluster.Store.Layout.Length);
-        _publications.Publish(Cluster.FirstVersion, cluster.Store.Parameters);
+        Publications = new Publications(cluster.Store.Layout.Length);
+        Publications.Publish(new ParametersHeader(fence, Cluster.FirstVersion), cluster.Store.Parameters);
     }
+
+    /// <summary>What links carry to the workers.</summary>
+    public Publications Publications { get; }
 
     public void Post(ParameterServerInput input) => _mailbox.Post(input);
 
@@ -71,10 +73,11 @@ internal sealed class ParameterServerActor
                 store.Step(step.Step.Value, step.Samples, step.Reductions, step.Gradient);
                 break;
             case PrepareParameters prepare:
-                _publications.Publish(prepare.Version, store.Choose(prepare.Choice));
+                Publications.Publish(
+                    new ParametersHeader(_fence, prepare.Version), store.Choose(prepare.Choice));
                 break;
             case SendParameters send:
-                _cluster.Connections.Find(send.Worker)?.Publish(_publications.Newest!, _fence);
+                _cluster.Connections.Find(send.Worker)?.Publish(Publications.Newest!);
                 break;
             case DiagnoseNotFinite diagnose:
                 string layer = store.FirstNotFinite(diagnose.Gradient);

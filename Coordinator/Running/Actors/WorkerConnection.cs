@@ -1,3 +1,4 @@
+using Distributed.Execution;
 using Distributed.Protocol;
 using Distributed.Roles;
 using Distributed.Roles.Coordinator;
@@ -12,7 +13,7 @@ namespace Distributed.Coordinator;
 /// </summary>
 internal sealed class WorkerConnection(
     WorkerId id, Hello hello, ControlLink control, WorkerConnections owner)
-    : IControlHandler, ITensorReceiver<GradientHeader>, ITensorSource<ParametersHeader>
+    : IControlHandler, IGradientReceiver, ITensorReceiver<GradientHeader>, ITensorSource<ParametersHeader>
 {
     /// <summary>Pushes that are not counted: buffers and code are still being made then.</summary>
     private const int WarmUpPushes = 50;
@@ -20,6 +21,7 @@ internal sealed class WorkerConnection(
     private readonly Queue<Publication> _outgoing = new();
     private readonly TaskCompletionSource<Ready> _ready = new();
     private DataLink<ParametersHeader, GradientHeader>? _data;
+    private SharedCoordinatorLink? _shared;
     private Cluster? _cluster;
     private BufferId? _receiving;
     private bool _dataEnded;
@@ -42,17 +44,27 @@ internal sealed class WorkerConnection(
 
     public void Send(Message message) => control.Send(message);
 
-    /// <summary>Begins to carry tensors: the worker takes part from now on.</summary>
+    /// <summary>Begins to carry tensors, through shared memory if the worker finds it: the worker takes part from now
+    /// on.</summary>
     public void Open(DataLink<ParametersHeader, GradientHeader> data, Cluster cluster)
     {
         _cluster = cluster;
         _data = data;
-        data.Accept(cluster.Store.Layout.Length, this, this);
+        TensorLengths lengths = new(cluster.Store.Layout.Length, cluster.Store.Layout.Length);
+        int slots = RunPlan.GradientSlots(cluster.Specification, hello.Threads);
+        _shared = SharedCoordinatorLink.TryOpen(data, lengths, slots, cluster.ParameterServer.Publications, this);
+        if (_shared is null) data.Accept(lengths.Gradient, lengths.Parameters, this, this);
     }
 
-    /// <summary>Sends a publication on the data link's own thread; an older one that still waits is skipped.</summary>
-    public void Publish(Publication publication, Fence fence)
+    /// <summary>Sends a publication without waiting for the worker; an older one that still waits is skipped.</summary>
+    public void Publish(Publication publication)
     {
+        if (_shared is not null)
+        {
+            _shared.Publish(publication);
+            return;
+        }
+
         lock (_outgoing)
         {
             if (_dataEnded) return;
@@ -61,7 +73,7 @@ internal sealed class WorkerConnection(
         }
 
         // If the link has ended meanwhile, its Ended releases what was enqueued.
-        _data?.Post(new ParametersHeader(fence, publication.Version));
+        _data?.Post(publication.Header);
     }
 
     /// <summary>Ends both links; what is queued on the control link is sent first.</summary>
@@ -98,9 +110,13 @@ internal sealed class WorkerConnection(
     {
         BufferId buffer = _receiving!.Value;
         _receiving = null;
-        if (++_pushes > WarmUpPushes) _allocatedBytes += header.AllocatedBytes;
-        _cluster!.ParameterServer.Post(new NodeArrived(id, header, buffer));
+        Arrive(header, buffer);
     }
+
+    void IGradientReceiver.Arrived(in GradientHeader header, ILentBlock gradient) =>
+        Arrive(header, _cluster!.Store.Borrow(gradient));
+
+    void IGradientReceiver.Ended(LinkEnd end) => End(end.Reason);
 
     void ITensorReceiver<GradientHeader>.Ended(LinkEnd end)
     {
@@ -119,7 +135,7 @@ internal sealed class WorkerConnection(
     {
         lock (_outgoing)
         {
-            while (_outgoing.TryPeek(out Publication? next) && next.Version.Value < header.Version.Value)
+            while (_outgoing.TryPeek(out Publication? next) && next.Header.Version.Value < header.Version.Value)
                 _outgoing.Dequeue().Release();
             if (_outgoing.Count > 1)
             {
@@ -127,7 +143,7 @@ internal sealed class WorkerConnection(
                 return default;
             }
 
-            return _outgoing.TryPeek(out Publication? publication) ? publication.Block : default;
+            return _outgoing.TryPeek(out Publication? publication) ? publication.Parameters : default;
         }
     }
 
@@ -137,6 +153,12 @@ internal sealed class WorkerConnection(
         {
             if (_outgoing.TryDequeue(out Publication? publication)) publication.Release();
         }
+    }
+
+    private void Arrive(in GradientHeader header, BufferId buffer)
+    {
+        if (++_pushes > WarmUpPushes) _allocatedBytes += header.AllocatedBytes;
+        _cluster!.ParameterServer.Post(new NodeArrived(id, header, buffer));
     }
 
     private void End(string reason)

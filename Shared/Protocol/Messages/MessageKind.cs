@@ -31,6 +31,10 @@ public enum MessageKind : ushort
     DataHello = 12,
     /// <summary><see cref="Protocol.DataReady"/></summary>
     DataReady = 13,
+    /// <summary><see cref="Protocol.SharedMemoryOffer"/></summary>
+    SharedMemoryOffer = 14,
+    /// <summary><see cref="Protocol.SharedMemoryAnswer"/></summary>
+    SharedMemoryAnswer = 15,
     /// <summary><see cref="GradientHeader"/> and a gradient block.</summary>
     Gradient = 20,
     /// <summary><see cref="ParametersHeader"/> and a parameter block.</summary>

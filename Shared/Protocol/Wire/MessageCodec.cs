@@ -92,6 +92,8 @@ public static class MessageCodec
             case MessageKind.Leaving: return Leaving.Read(ref reader);
             case MessageKind.DataHello: return DataHello.Read(ref reader);
             case MessageKind.DataReady: return DataReady.Read(ref reader);
+            case MessageKind.SharedMemoryOffer: return SharedMemoryOffer.Read(ref reader);
+            case MessageKind.SharedMemoryAnswer: return SharedMemoryAnswer.Read(ref reader);
             case MessageKind.Heartbeat:
                 Heartbeat heartbeat = pool.Rent<Heartbeat>();
                 heartbeat.Read(ref reader);

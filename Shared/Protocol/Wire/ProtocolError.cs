@@ -37,6 +37,8 @@ public enum ProtocolError
     WrongPayloadLength,
     /// <summary>A payload whose CRC-32C differs from the one sent with it.</summary>
     ChecksumMismatch,
+    /// <summary>A place in shared memory that doesn't exist, or that isn't the sender's to use.</summary>
+    WrongPlace,
 }
 
 /// <summary>Words for <see cref="ProtocolError"/>.</summary>
@@ -61,6 +63,7 @@ public static class ProtocolErrorText
         ProtocolError.UnexpectedMessage => "a message that does not belong on this connection",
         ProtocolError.WrongPayloadLength => "a payload of the wrong length",
         ProtocolError.ChecksumMismatch => "a payload whose CRC-32C does not match",
+        ProtocolError.WrongPlace => "a place in shared memory that is not its own",
         _ => error.ToString(),
     };
 }

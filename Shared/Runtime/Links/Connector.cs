@@ -22,13 +22,38 @@ public static class Connector
         return (new ControlLink(socket, limits, isCoordinator: false), welcome);
     }
 
-    /// <summary>Opens the data connection of a worker that was welcomed; then call
-    /// <see cref="DataLink{TOut, TIn}.Start"/>.</summary>
+    /// <summary>Opens the data link of a worker that was welcomed, through shared memory where the coordinator offers
+    /// some and it is found here, else over the connection; then call <see cref="IWorkerLink.Start"/>.</summary>
     /// <param name="endPoint">The coordinator's address, on loopback.</param>
     /// <param name="hello">Who asks.</param>
+    /// <param name="lengths">The run's tensors.</param>
     /// <param name="limits">Null for the defaults.</param>
     /// <exception cref="LinkException">Nobody listens there, or it said no, or nothing in time.</exception>
-    public static DataLink<GradientHeader, ParametersHeader> OpenData(
+    public static IWorkerLink OpenData(
+        IPEndPoint endPoint, DataHello hello, TensorLengths lengths, ProtocolLimits? limits = null)
+    {
+        limits ??= ProtocolLimits.Default;
+        FrameSocket socket = Connect(endPoint, limits);
+        Message answer = Ask<Message>(socket, endPoint, hello, limits);
+        if (answer is SharedMemoryOffer offer)
+        {
+            if (SharedWorkerLink.TryOpen(socket, limits, offer, hello.Fence, lengths) is { } shared)
+            {
+                Handshake.Send(socket, new SharedMemoryAnswer(true));
+                return shared;
+            }
+
+            answer = Ask<DataReady>(socket, endPoint, new SharedMemoryAnswer(false), limits);
+        }
+
+        if (answer is not DataReady)
+            throw Stranger(socket, endPoint);
+        return new SocketWorkerLink(
+            new DataLink<GradientHeader, ParametersHeader>(socket, limits), hello.Fence, lengths);
+    }
+
+    /// <summary>The same for a data connection that never uses shared memory.</summary>
+    internal static DataLink<GradientHeader, ParametersHeader> OpenSocket(
         IPEndPoint endPoint, DataHello hello, ProtocolLimits? limits = null)
     {
         limits ??= ProtocolLimits.Default;
@@ -66,16 +91,21 @@ public static class Connector
         Handshake.Send(socket, question);
         switch (Handshake.Read(socket, limits, limits.MaxHeaderBytes, limits.AnswerMilliseconds))
         {
-            case TAnswer answer:
-                return answer;
             case Refused refused:
                 socket.Dispose();
                 throw new LinkException(refused.Reason, refused: true);
+            case TAnswer answer:
+                return answer;
             case null:
                 throw new LinkException($"The coordinator at {endPoint} did not answer: {socket.End?.Reason}.");
             default:
-                socket.Dispose();
-                throw new LinkException($"What listens at {endPoint} is not a coordinator of this version.");
+                throw Stranger(socket, endPoint);
         }
+    }
+
+    private static LinkException Stranger(FrameSocket socket, IPEndPoint endPoint)
+    {
+        socket.Dispose();
+        return new LinkException($"What listens at {endPoint} is not a coordinator of this version.");
     }
 }

@@ -28,7 +28,8 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
     private readonly byte[] _edge = new byte[EdgeBytes + 256];
     private readonly Lock _sendLock = new();
     private readonly Queue<TOut> _posted = new(PostLimit);
-    private int _blockLength;
+    private int _incomingLength;
+    private int _outgoingLength;
     private ITensorReceiver<TIn>? _receiver;
     private ITensorSource<TOut>? _source;
     private Thread? _sender;
@@ -43,29 +44,39 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
     /// <inheritdoc/>
     public string Peer => _socket.Peer;
 
+    internal FrameSocket Socket => _socket;
+
+    internal ProtocolLimits Limits => _limits;
+
     /// <summary>Coordinator: takes the connection, and starts it.</summary>
-    /// <param name="blockLength">Floats of every tensor, both ways.</param>
+    /// <param name="incomingLength">Floats of every tensor that comes.</param>
+    /// <param name="outgoingLength">Floats of every tensor that goes.</param>
     /// <param name="receiver">Takes what comes.</param>
     /// <param name="source">Lends what is posted; null where nothing is.</param>
-    public void Accept(int blockLength, ITensorReceiver<TIn> receiver, ITensorSource<TOut>? source = null)
+    public void Accept(
+        int incomingLength, int outgoingLength, ITensorReceiver<TIn> receiver, ITensorSource<TOut>? source = null)
     {
         Handshake.Send(_socket, new DataReady());
-        Start(blockLength, receiver, source);
+        Start(incomingLength, outgoingLength, receiver, source);
     }
 
     /// <summary>Coordinator: turns the connection away with a sentence, and closes.</summary>
     public void Refuse(string reason) => Handshake.Refuse(_socket, reason);
 
     /// <summary>Worker: starts a connection that was taken. The parameters as for <see cref="Accept"/>.</summary>
-    public void Start(int blockLength, ITensorReceiver<TIn> receiver, ITensorSource<TOut>? source = null)
+    public void Start(
+        int incomingLength, int outgoingLength, ITensorReceiver<TIn> receiver, ITensorSource<TOut>? source = null)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(
-            (long)blockLength * sizeof(float), _limits.MaxPayloadBytes, nameof(blockLength));
+            (long)incomingLength * sizeof(float), _limits.MaxPayloadBytes, nameof(incomingLength));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            (long)outgoingLength * sizeof(float), _limits.MaxPayloadBytes, nameof(outgoingLength));
         if (_receiver is not null)
             throw new InvalidOperationException("The link was started already.");
         if (!BitConverter.IsLittleEndian)
             throw new PlatformNotSupportedException("Tensors travel little-endian, as they lie in memory.");
-        _blockLength = blockLength;
+        _incomingLength = incomingLength;
+        _outgoingLength = outgoingLength;
         _receiver = receiver;
         _source = source;
         _socket.ReceiveTimeout = _limits.TransferMilliseconds;
@@ -77,7 +88,7 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
     /// <inheritdoc/>
     public bool Send(in TOut header, ReadOnlySpan<float> payload)
     {
-        ArgumentOutOfRangeException.ThrowIfNotEqual(payload.Length, _blockLength);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(payload.Length, _outgoingLength);
         lock (_sendLock)
         {
             ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes(payload);
@@ -179,7 +190,7 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
     {
         if (!_socket.Read(FramePrefix.ByteLength, idle: true, out ReadOnlySpan<byte> bytes))
             return false;
-        int blockBytes = _blockLength * sizeof(float);
+        int blockBytes = _incomingLength * sizeof(float);
         ProtocolError error = FramePrefix.TryRead(
             bytes, Math.Min(_limits.MaxHeaderBytes, MaxTensorHeaderBytes), blockBytes, out FramePrefix prefix);
         if (error == ProtocolError.None && prefix.Kind != TIn.Kind)
@@ -196,8 +207,8 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
         Span<float> block = _receiver!.Acquire(header);
         if (block.IsEmpty)
             return Drop(blockBytes);
-        if (block.Length != _blockLength)
-            throw new InvalidOperationException($"Acquired {block.Length} floats, not {_blockLength}.");
+        if (block.Length != _incomingLength)
+            throw new InvalidOperationException($"Acquired {block.Length} floats, not {_incomingLength}.");
         if (!ReceivePayload(MemoryMarshal.AsBytes(block)))
             return false;
         _receiver.Received(header);

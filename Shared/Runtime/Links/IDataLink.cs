@@ -7,9 +7,8 @@ namespace Distributed.Runtime;
 public interface ITensorReceiver<TIn> where TIn : struct, ITensorHeader<TIn>
 {
     /// <summary>
-    /// Where the tensor that follows the header goes: a span of exactly the link's block length, which stays valid
-    /// until
-    /// <see cref="Received"/> or <see cref="Ended"/>. An empty span: it is not wanted, and is read and dropped.
+    /// Where the tensor that follows the header goes: a span of exactly the length of what comes, which stays valid
+    /// until <see cref="Received"/> or <see cref="Ended"/>. An empty span: it is not wanted, and is read and dropped.
     /// Whoever needs time to free a block waits here, and the peer with it.
     /// </summary>
     Span<float> Acquire(in TIn header);
@@ -27,7 +26,7 @@ public interface ITensorReceiver<TIn> where TIn : struct, ITensorHeader<TIn>
 /// <typeparam name="TOut">What stands before them.</typeparam>
 public interface ITensorSource<TOut> where TOut : struct, ITensorHeader<TOut>
 {
-    /// <summary>The tensor to send, of exactly the link's block length; it must not change until <see cref="Sent"/>.
+    /// <summary>The tensor to send, of exactly the length of what goes; it must not change until <see cref="Sent"/>.
     /// An empty span: no longer wanted, nothing is sent.</summary>
     ReadOnlySpan<float> Lend(in TOut header);
 
@@ -36,8 +35,8 @@ public interface ITensorSource<TOut> where TOut : struct, ITensorHeader<TOut>
 }
 
 /// <summary>
-/// A data connection: tensors of one block length both ways, straight from and into the memory they live in. One
-/// interface for every form of link; nothing is allocated on the managed heap per tensor.
+/// A data connection over a socket: tensors of one length each way, straight from and into the memory they live in.
+/// Nothing is allocated on the managed heap per tensor.
 /// </summary>
 /// <typeparam name="TOut">What stands before the tensors that this side sends.</typeparam>
 public interface IDataLink<TOut> : IDisposable where TOut : struct, ITensorHeader<TOut>
@@ -48,7 +47,7 @@ public interface IDataLink<TOut> : IDisposable where TOut : struct, ITensorHeade
     /// <summary>Sends a tensor on the caller's thread, which waits until the last byte is on its way; the tensor is
     /// then free. False: the link has ended.</summary>
     /// <param name="header">What stands before it.</param>
-    /// <param name="payload">Exactly the link's block length.</param>
+    /// <param name="payload">Exactly the length of what goes.</param>
     bool Send(in TOut header, ReadOnlySpan<float> payload);
 
     /// <summary>Has a tensor sent by the link's own thread, which borrows it from the <see cref="ITensorSource{TOut}"/>

@@ -33,6 +33,8 @@ internal static class Samples
         new Leaving("Bye."),
         new DataHello("token", Run, Fence, new WorkerId(7)),
         new DataReady(),
+        new SharedMemoryOffer(4242, 57, 1 << 20, 26, 0x0011223344556677),
+        new SharedMemoryAnswer(true),
     ];
 
     public static readonly GradientHeader Gradient =

@@ -1,3 +1,4 @@
+using Distributed.Execution;
 using Distributed.Protocol;
 using Xunit;
 
@@ -25,6 +26,25 @@ public class AllocationTests
             pair.Coordinator.WaitReceived();
             pair.CoordinatorLink.Post(parameters);
             pair.Worker.WaitReceived();
+        });
+    }
+
+    [SharedMemoryFact]
+    public void Tensors_in_shared_memory_allocate_nothing()
+    {
+        GradientHeader gradient = new(SharedPair.Fence, new StepNumber(5), new TreeNode(0, 2), 64, 1.5, 60, 70_000, 0);
+        Publications publications = new(SharedPair.Lengths.Parameters);
+        float[] parameters = SharedPair.Parameters(1);
+        Counting counting = new();
+        using SharedPair pair = new(publications, gradients: counting, parameters: counting);
+        AssertNothingAllocated(() =>
+        {
+            pair.WorkerLink.Push(gradient, pair.WorkerLink.RentGradient());
+            counting.WaitOne();
+            publications.Publish(SharedPair.Header(6), parameters);
+            pair.CoordinatorLink.Publish(publications.Newest!);
+            counting.WaitOne();
+            pair.WorkerLink.UseArrived();
         });
     }
 
@@ -60,6 +80,26 @@ public class AllocationTests
             least = Math.Min(least, GC.GetTotalAllocatedBytes(precise: true) - before);
         }
         Assert.InRange(least, 0, 6 * Rounds);
+    }
+
+    // Gives every gradient back, as a parameter server does.
+    private sealed class Counting : IGradientReceiver, IParameterReceiver
+    {
+        private readonly SemaphoreSlim _arrived = new(0);
+
+        public void WaitOne() => Assert.True(_arrived.Wait(Wait.Deadline));
+
+        public void Arrived(in GradientHeader header, ILentBlock gradient)
+        {
+            gradient.Return();
+            _arrived.Release();
+        }
+
+        public void Arrived(in ParametersHeader header, IBlock parameters) => _arrived.Release();
+
+        public void Ended(LinkEnd end)
+        {
+        }
     }
 
     // Gives every message back, as a worker does.

@@ -78,7 +78,7 @@ public class DataLinkTests
         peer.Send(DataPair.Hello);
         DataLink<ParametersHeader, GradientHeader> link = listener.Datas.TakeSoon().Link;
         TensorRecorder<GradientHeader, ParametersHeader> recorder = new(9_700_003);
-        link.Accept(9_700_003, recorder, recorder);
+        link.Accept(9_700_003, 9_700_003, recorder, recorder);
         Task<bool> sending = Task.Run(() => link.Send(Parameters, recorder.Loan));
         Assert.True(link.Post(Parameters));
         Assert.IsType<DataReady>(peer.Read());
@@ -219,7 +219,7 @@ public class DataLinkTests
             Peer.Send(DataPair.Hello);
             _link = _listener.Datas.TakeSoon().Link;
             Recorder = new(length);
-            _link.Accept(length, Recorder, Recorder);
+            _link.Accept(length, length, Recorder, Recorder);
         }
 
         public RawPeer Peer { get; }

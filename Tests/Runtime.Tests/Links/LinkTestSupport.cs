@@ -133,12 +133,12 @@ internal sealed class DataPair : IDisposable
         Coordinator = new(length);
         Worker = new(length);
         Task<DataLink<GradientHeader, ParametersHeader>> opening =
-            Task.Run(() => Connector.OpenData(Listener.EndPoint, Hello, limits));
+            Task.Run(() => Connector.OpenSocket(Listener.EndPoint, Hello, limits));
         (DataHello hello, CoordinatorLink) = Listener.Datas.TakeSoon();
         Assert.Equal(Hello, hello);
-        CoordinatorLink.Accept(length, Coordinator, Coordinator);
+        CoordinatorLink.Accept(length, length, Coordinator, Coordinator);
         WorkerLink = opening.Soon();
-        WorkerLink.Start(length, Worker);
+        WorkerLink.Start(length, length, Worker);
     }
 
     public TestListener Listener { get; }

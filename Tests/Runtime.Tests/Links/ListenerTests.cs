@@ -22,7 +22,7 @@ public class ListenerTests
         Assert.Equal("The token is not this run's.", refused.Message);
         Assert.True(refused.Refused);
         DataHello data = DataPair.Hello with { Token = "" };
-        refused = Assert.Throws<LinkException>(() => Connector.OpenData(listener.EndPoint, data));
+        refused = Assert.Throws<LinkException>(() => Connector.OpenSocket(listener.EndPoint, data));
         Assert.Equal("The token is not this run's.", refused.Message);
         Assert.Equal("The token is not this run's.", listener.Rejections.TakeSoon());
         Assert.Equal("The token is not this run's.", listener.Rejections.TakeSoon());
@@ -50,7 +50,7 @@ public class ListenerTests
         Assert.Equal("No room.", joining.Soon().Message);
 
         Task<LinkException> opening = Task.Run(() =>
-            Assert.Throws<LinkException>(() => Connector.OpenData(listener.EndPoint, DataPair.Hello)));
+            Assert.Throws<LinkException>(() => Connector.OpenData(listener.EndPoint, DataPair.Hello, default)));
         listener.Datas.TakeSoon().Link.Refuse("Another run.");
         Assert.True(opening.Soon().Refused);
     }

@@ -1,0 +1,37 @@
+using Distributed.Execution;
+using Distributed.Protocol;
+
+namespace Distributed.Runtime;
+
+/// <summary>Takes the parameters that come over a worker's data link, on the link's receiving thread.</summary>
+public interface IParameterReceiver
+{
+    /// <summary>Parameters are there, in a block that is the link's and that nobody changes until
+    /// <see cref="IWorkerLink.UseArrived"/> was called for later ones. No more come before it was called for these.
+    /// </summary>
+    void Arrived(in ParametersHeader header, IBlock parameters);
+
+    /// <summary>The link ended: called exactly once, and last.</summary>
+    void Ended(LinkEnd end);
+}
+
+/// <summary>
+/// A worker's data link: parameters come, gradients go, in blocks that the link lends so that they need not be copied
+/// where the coordinator is on the same host. Nothing is allocated on the managed heap per tensor.
+/// <see cref="RentGradient"/> and <see cref="Push"/> belong to one thread of control.
+/// </summary>
+public interface IWorkerLink : IDisposable
+{
+    /// <summary>Begins to carry tensors.</summary>
+    void Start(IParameterReceiver receiver);
+
+    /// <summary>The parameters that arrived last are in use from now on: those before may be overwritten, and the next
+    /// may come.</summary>
+    void UseArrived();
+
+    /// <summary>A block to compute a gradient into. It holds anything.</summary>
+    IBlock RentGradient();
+
+    /// <summary>Pushes a gradient in a rented block, which is the link's again. False: the link has ended.</summary>
+    bool Push(in GradientHeader header, IBlock gradient);
+}

@@ -1,0 +1,217 @@
+using Distributed.Execution;
+using Distributed.Protocol;
+using Distributed.Runtime.Native;
+
+namespace Distributed.Runtime;
+
+/// <summary>
+/// The worker's end of a data link through shared memory: parameters are read where the coordinator published them,
+/// gradients computed where it adds them. What is mapped stays mapped, since compute threads may be at work on it when
+/// the link ends; the process ends soon after.
+/// </summary>
+internal sealed class SharedWorkerLink : IWorkerLink
+{
+    private const int CheckMilliseconds = 1_000;
+
+    // Slots that are never computed into, so that a gradient computed elsewhere finds one.
+    private const int Reserved = 2;
+
+    private readonly FrameSocket _socket;
+    private readonly ProtocolLimits _limits;
+    private readonly SharedMemoryOffer _offer;
+    private readonly Fence _fence;
+    private readonly TensorLengths _lengths;
+    private readonly WorkerMemory _memory;
+    private readonly IBlock?[] _publications = new IBlock?[WorkerMemory.MostPublications];
+    private readonly SharedMemory?[] _publicationMemories = new SharedMemory?[WorkerMemory.MostPublications];
+    private readonly byte[] _header = new byte[WorkerMemory.HeaderBytes];
+    private readonly Slot[] _slots;
+    private readonly Stack<Slot> _free = new();
+    private readonly Stack<IBlock> _others = new();
+    private IParameterReceiver? _receiver;
+    private int _arrived;
+    private volatile bool _mayArrive = true;
+    private uint _pushed;
+
+    private SharedWorkerLink(
+        FrameSocket socket, ProtocolLimits limits, SharedMemoryOffer offer, Fence fence, TensorLengths lengths,
+        WorkerMemory memory)
+    {
+        _socket = socket;
+        _limits = limits;
+        _offer = offer;
+        _fence = fence;
+        _lengths = lengths;
+        _memory = memory;
+        _slots = new Slot[memory.Slots];
+        for (int i = _slots.Length - 1; i >= 0; i--)
+            _free.Push(_slots[i] = new Slot(memory, i));
+    }
+
+    /// <summary>Opens what a coordinator offers; null when it isn't there, or is another's.</summary>
+    public static SharedWorkerLink? TryOpen(
+        FrameSocket socket, ProtocolLimits limits, SharedMemoryOffer offer, Fence fence, TensorLengths lengths)
+    {
+        long bytes = WorkerMemory.Bytes(offer.Slots, lengths.Gradient);
+        if (!SharedMemory.IsSupported || bytes != offer.Bytes)
+            return null;
+        SharedMemory? opened = SharedMemory.Open(offer.ProcessId, offer.Descriptor, bytes, canWrite: true);
+        if (opened is null)
+            return null;
+        WorkerMemory memory = new(opened, offer.Slots, lengths.Gradient);
+        if (memory.Nonce == (long)offer.Nonce)
+            return new SharedWorkerLink(socket, limits, offer, fence, lengths, memory);
+        opened.Release();
+        return null;
+    }
+
+    public void Start(IParameterReceiver receiver)
+    {
+        _receiver = receiver;
+        LinkThread.Start($"data end {_socket.Peer}", WatchEnd);
+        LinkThread.Start($"data receive {_socket.Peer}", Run);
+    }
+
+    public void UseArrived()
+    {
+        Volatile.Write(ref _memory.Used, _arrived);
+        _mayArrive = true;
+        Interlocked.MemoryBarrier(); // either this sees the offer or the receiving thread sees that it may take it
+        if (Volatile.Read(ref _memory.Offer) != 0)
+            WorkerMemory.Ring(ref _memory.WorkerBell);
+    }
+
+    public IBlock RentGradient()
+    {
+        if (_free.Count <= Reserved)
+            TakeReturned();
+        if (_free.Count > Reserved)
+            return _free.Pop();
+        return _others.TryPop(out IBlock? other) ? other : new NativeBlock(_lengths.Gradient);
+    }
+
+    public bool Push(in GradientHeader header, IBlock gradient)
+    {
+        if (gradient is not Slot slot)
+        {
+            if (!WaitForSlot())
+                return false;
+            slot = _free.Pop();
+            gradient.Span.CopyTo(slot.Span);
+            _others.Push(gradient);
+        }
+
+        MessageCodec.WriteTensorHeader(header, 0, _memory.Header(slot.Index));
+        slot.IsPushed = true;
+        Volatile.Write(ref _memory.Ring(_pushed), slot.Index);
+        Volatile.Write(ref _memory.Pushed, (int)++_pushed);
+        WorkerMemory.Ring(ref _memory.CoordinatorBell);
+        return _socket.End is null;
+    }
+
+    public void Dispose() => _socket.Close(LinkEnd.ClosedHere);
+
+    private void TakeReturned()
+    {
+        for (int i = _slots.Length - 1; i >= 0; i--)
+        {
+            Slot slot = _slots[i];
+            if (!slot.IsPushed || Volatile.Read(ref _memory.Returned(i)) == 0)
+                continue;
+            Volatile.Write(ref _memory.Returned(i), 0);
+            slot.IsPushed = false;
+            _free.Push(slot);
+        }
+    }
+
+    private bool WaitForSlot()
+    {
+        long start = Environment.TickCount64;
+        while (_free.Count == 0 && _socket.End is null)
+        {
+            TakeReturned();
+            if (_free.Count > 0)
+                break;
+            if (Environment.TickCount64 - start > _limits.TransferMilliseconds)
+                _socket.Close(new LinkEnd(LinkEndKind.TimedOut, "the coordinator returns no slot"));
+            Thread.Sleep(1);
+        }
+
+        return _socket.End is null;
+    }
+
+    private void WatchEnd()
+    {
+        if (_socket.Read(1, idle: true, out _))
+            _socket.Fail(ProtocolError.UnexpectedMessage);
+        WorkerMemory.Ring(ref _memory.WorkerBell);
+    }
+
+    private void Run()
+    {
+        while (_socket.End is null)
+        {
+            int seen = Volatile.Read(ref _memory.WorkerBell);
+            long offer = _mayArrive ? Interlocked.Exchange(ref _memory.Offer, 0) : 0;
+            if (offer != 0)
+                Take((int)(offer >> 32), (int)(uint)offer - 1);
+            else
+                Futex.Wait(ref _memory.WorkerBell, seen, CheckMilliseconds);
+        }
+
+        _receiver!.Ended(_socket.End!.Value);
+    }
+
+    private void Take(int sequence, int index)
+    {
+        if (!TryOpen(index))
+        {
+            _socket.Fail(ProtocolError.WrongPlace);
+            return;
+        }
+
+        _publicationMemories[index]!.Bytes(0, _header.Length).CopyTo(_header);
+        ProtocolError error = WorkerMemory.TryRead(_header, _limits, out ParametersHeader header);
+        if (error == ProtocolError.None && header.Fence != _fence)
+            error = ProtocolError.UnexpectedMessage;
+        if (error != ProtocolError.None)
+        {
+            _socket.Fail(error);
+            return;
+        }
+
+        _arrived = sequence;
+        _mayArrive = false;
+        _receiver!.Arrived(header, _publications[index]!);
+    }
+
+    private bool TryOpen(int index)
+    {
+        if ((uint)index >= (uint)_publications.Length)
+            return false;
+        if (_publications[index] is not null)
+            return true;
+        long bytes = Publication.BytesOf(_lengths.Parameters);
+        int descriptor = _memory.Descriptor(index);
+        if (SharedMemory.Open(_offer.ProcessId, descriptor, bytes, canWrite: false) is not { } opened)
+            return false;
+        _publicationMemories[index] = opened;
+        _publications[index] = new PublishedBlock(opened, _lengths.Parameters);
+        return true;
+    }
+
+    private sealed class Slot(WorkerMemory memory, int index) : IBlock
+    {
+        public int Index => index;
+
+        public bool IsPushed { get; set; }
+
+        public Span<float> Span => memory.Gradient(index);
+    }
+
+    // Mapped for reading alone: a write would end the process.
+    private sealed class PublishedBlock(SharedMemory memory, int length) : IBlock
+    {
+        public Span<float> Span => memory.Floats(Publication.FloatsAt, length);
+    }
+}
