@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 
 namespace Distributed.Numerics.Tests;
 
@@ -163,5 +164,9 @@ internal static class BitsProgram
 
     private static void Print<T>(string name, T[] values)
         where T : unmanaged =>
-        Console.WriteLine($"{Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<T>(values)))} {name}");
+        Console.WriteLine(
+            $"{Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<T>(values)))} {Short(name)}");
+
+    /// <summary>A shape without what is computed from it.</summary>
+    private static string Short(string name) => Regex.Replace(name, @"(PadWidth = \d+).*\}", "$1 }");
 }
