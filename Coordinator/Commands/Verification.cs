@@ -63,9 +63,11 @@ internal sealed class Verification
     private static void CheckTensors(Checkpoint checkpoint, RunSpecification specification)
     {
         HashSet<string> expected = [];
-        foreach (ParameterEntry entry in ParameterLayout.Of(specification.Model).Entries)
+        ParameterLayout layout = ParameterLayout.Of(specification.Model);
+        foreach (ParameterEntry entry in layout.Entries)
         {
             IEnumerable<string> states = specification.StateNames
+                .Where(state => CheckpointMapping.StateEntries(layout, state).Contains(entry))
                 .Select(state => $"{WeightsHash.OptimizerPrefix}{state}.{entry.Name}");
             foreach (string name in states.Prepend(entry.Name))
             {

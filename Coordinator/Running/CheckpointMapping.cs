@@ -8,7 +8,7 @@ using Distributed.Roles.Coordinator;
 namespace Distributed.Coordinator;
 
 /// <summary>
-/// Between a run in memory and its checkpoints: parameters under PyTorch's names, shapes and order, optimizer state
+/// Between a run in memory and its checkpoints: parameters and running statistics under PyTorch's names, shapes and order, optimizer state
 /// beside them as <c>optimizer.STATE.PARAMETER</c>, and the run's specification and standing in the metadata.
 /// </summary>
 internal static class CheckpointMapping
@@ -60,7 +60,7 @@ internal static class CheckpointMapping
     public static void ReadWeights(Checkpoint checkpoint, ParameterLayout layout, Span<float> block)
     {
         RequireTensors(checkpoint.Path, checkpoint.Tensors, layout);
-        ReadBlock(checkpoint.Read, layout, "", block);
+        ReadBlock(checkpoint.Read, layout, "", layout.Entries, block);
     }
 
     /// <summary>
@@ -77,7 +77,7 @@ internal static class CheckpointMapping
     /// <summary>Reads one of the optimizer's state blocks.</summary>
     /// <exception cref="CheckpointException">The checkpoint has no such state, or is unreadable.</exception>
     public static void ReadState(Checkpoint checkpoint, ParameterLayout layout, string state, Span<float> block) =>
-        ReadBlock(checkpoint.Read, layout, StatePrefix(state), block);
+        ReadBlock(checkpoint.Read, layout, StatePrefix(state), StateEntries(layout, state), block);
 
     /// <summary>
     /// Reads first weights for a new run from one of our checkpoints or from any safetensors file with PyTorch's names.
@@ -88,11 +88,11 @@ internal static class CheckpointMapping
     {
         using SafeTensorsFile file = Checkpoint.OpenWeights(path);
         RequireTensors(file.Path, file.Tensors, layout);
-        ReadBlock(file.Read, layout, "", block);
+        ReadBlock(file.Read, layout, "", layout.Entries, block);
         return HashWeights(layout, block);
     }
 
-    /// <summary>The hash of the parameters in a block; see <see cref="WeightsHash"/>.</summary>
+    /// <summary>The hash of the parameters and running statistics in a block; see <see cref="WeightsHash"/>.</summary>
     public static string HashWeights(ParameterLayout layout, ReadOnlySpan<float> block)
     {
         List<TensorSource> tensors = [];
@@ -118,13 +118,19 @@ internal static class CheckpointMapping
         return HashWeights(layout, block);
     }
 
+    /// <summary>What a state holds a value for: the moving average for everything, others for what is trained.</summary>
+    public static IReadOnlyList<ParameterEntry> StateEntries(ParameterLayout layout, string state) =>
+        state == WeightAverage.StateName ? layout.Entries : layout.Trainable;
+
     /// <summary>What the names of an optimizer state's tensors begin with.</summary>
     public static string StatePrefix(string state) => $"{WeightsHash.OptimizerPrefix}{state}.";
 
-    private static void ReadBlock(TensorFillByName read, ParameterLayout layout, string prefix, Span<float> block)
+    private static void ReadBlock(
+        TensorFillByName read, ParameterLayout layout, string prefix, IReadOnlyList<ParameterEntry> entries,
+        Span<float> block)
     {
-        float[] file = new float[layout.Entries.Select(entry => entry.Length).DefaultIfEmpty().Max()];
-        foreach (ParameterEntry entry in layout.Entries)
+        float[] file = new float[entries.Select(entry => entry.Length).DefaultIfEmpty().Max()];
+        foreach (ParameterEntry entry in entries)
         {
             Span<float> values = file.AsSpan(0, entry.Length);
             read(prefix + entry.Name, values);
@@ -146,12 +152,15 @@ internal static class CheckpointMapping
             }
         }
 
-        if (Array.Find(weights, tensor => layout.Find(tensor.Name) is null) is { } extra)
+        if (Array.Find(weights, tensor => layout.Find(tensor.Name) is null && !IsCounter(tensor.Name)) is { } extra)
             throw Unfit($"the model has no tensor '{extra.Name}'");
 
         CheckpointException Unfit(string how) =>
             new($"{path}: {how}; it holds another model's weights: choose a file that fits the model.");
     }
+
+    /// <summary>PyTorch's count of the steps that moved a batch norm's running statistics; nothing needs it.</summary>
+    private static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     private static T Parse<T>(Checkpoint checkpoint, string key, Func<string, T?> parse)
         where T : class

@@ -19,14 +19,19 @@ internal sealed class ParameterSnapshot : IDisposable
         _parameters = new NativeBuffer(layout.Length);
         _states = [.. stateNames.Select(_ => new NativeBuffer(layout.Length))];
         List<TensorSource> tensors = [];
-        Add("", _parameters);
+        Add("", _parameters, layout.Entries);
         for (int state = 0; state < _states.Length; state++)
-            Add(CheckpointMapping.StatePrefix(stateNames[state]), _states[state]);
+        {
+            Add(
+                CheckpointMapping.StatePrefix(stateNames[state]), _states[state],
+                CheckpointMapping.StateEntries(layout, stateNames[state]));
+        }
+
         Tensors = tensors;
 
-        void Add(string prefix, NativeBuffer block)
+        void Add(string prefix, NativeBuffer block, IReadOnlyList<ParameterEntry> entries)
         {
-            foreach (ParameterEntry entry in layout.Entries)
+            foreach (ParameterEntry entry in entries)
             {
                 tensors.Add(new TensorSource(
                     prefix + entry.Name, entry.Shape, destination => layout.Export(entry, block.Span, destination)));

@@ -87,6 +87,7 @@ internal sealed class SingleProcessBench : IDisposable
         BufferId sum = _tree.Take(root).Buffer;
         _update.Step(
             ++_steps, 1f / _specification.Batch, 0.01, _parameters.Span, _gradients[sum.Value].Span, _states);
+        _plan.Parameters.MoveRunningStatistics(_parameters.Span, _gradients[sum.Value].Span);
         _free.Push(sum);
     }
 
@@ -132,8 +133,7 @@ internal sealed class SingleProcessBench : IDisposable
             _tree.Offer(TreeNode.Leaf(index), buffer, default, _operations, out _);
             foreach (BufferOperation operation in _operations)
             {
-                Span<float> left = Gradient(operation.Destination);
-                Elementwise.Add(left, Gradient(operation.Source), left);
+                _plan.Parameters.AddGradients(Gradient(operation.Destination), Gradient(operation.Source));
                 _free.Push(operation.Source);
             }
 
@@ -146,7 +146,7 @@ internal sealed class SingleProcessBench : IDisposable
         lock (_treeLock)
         {
             if (_free.TryPop(out BufferId free)) return free;
-            _gradients.Add(new NativeBuffer(_plan.Parameters.Length));
+            _gradients.Add(new NativeBuffer(_plan.Parameters.GradientLength));
             return new BufferId(_gradients.Count - 1);
         }
     }

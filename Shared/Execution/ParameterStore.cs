@@ -81,7 +81,7 @@ public sealed class ParameterStore : IDisposable
             if (_free.TryPop(out BufferId free)) return free;
             if (_owned >= _maximumGradients) return null;
             _owned++;
-            return Name(new NativeBlock(Layout.Length));
+            return Name(new NativeBlock(Layout.GradientLength));
         }
     }
 
@@ -117,20 +117,20 @@ public sealed class ParameterStore : IDisposable
     /// <summary>destination += source; the source is free afterwards.</summary>
     public void Add(BufferId destination, BufferId source)
     {
-        Span<float> left = Gradient(destination);
-        Elementwise.Add(left, Gradient(source), left);
+        Layout.AddGradients(Gradient(destination), Gradient(source));
         ReleaseGradient(source);
     }
 
     /// <summary>
-    /// Applies a step: the gradient sum over samples, at the rate of that step, then moves the average. Frees the
-    /// buffer.
+    /// Applies a step: the gradient sum over samples, at the rate of that step, and the samples' statistics; then moves
+    /// the average. Frees the buffer.
     /// </summary>
     public void Step(long step, int samples, int reductions, BufferId gradient)
     {
         _update.Step(
             step, 1f / samples, _specification.Rate(step, reductions), _parameters.Span, Gradient(gradient),
             _states.AsSpan(0, _optimizerStates));
+        Layout.MoveRunningStatistics(_parameters.Span, Gradient(gradient));
         if (_specification.Ema > 0)
             Elementwise.MoveAverage(_specification.Average.Share(step), _parameters.Span, _states[^1].Span);
         ReleaseGradient(gradient);
@@ -144,7 +144,7 @@ public sealed class ParameterStore : IDisposable
             if (!Elementwise.AllFinite(_parameters.Span.Slice(entry.Offset, entry.Length))) return entry.Name;
         }
 
-        foreach (ParameterEntry entry in Layout.Entries)
+        foreach (ParameterEntry entry in Layout.Trainable)
         {
             if (!Elementwise.AllFinite(Gradient(gradient).Slice(entry.Offset, entry.Length))) return entry.Name;
         }

@@ -44,7 +44,7 @@ public sealed class WorkerExecution : IDisposable
     public int ParameterLength => _plan.Parameters.Length;
 
     /// <summary>Floats of a gradient block.</summary>
-    public int GradientLength => _plan.Parameters.Length;
+    public int GradientLength => _plan.Parameters.GradientLength;
 
     /// <summary>Independent parts of <see cref="Prepare"/>.</summary>
     public int PrepareParts => _plan.PrepareParts;
@@ -105,11 +105,8 @@ public sealed class WorkerExecution : IDisposable
     }
 
     /// <summary>destination += source.</summary>
-    public void Add(BufferId destination, BufferId source)
-    {
-        Span<float> left = _gradients[destination.Value]!.Span;
-        Elementwise.Add(left, _gradients[source.Value]!.Span, left);
-    }
+    public void Add(BufferId destination, BufferId source) =>
+        _plan.Parameters.AddGradients(_gradients[destination.Value]!.Span, _gradients[source.Value]!.Span);
 
     /// <summary>A buffer's content.</summary>
     public ReadOnlySpan<float> Gradient(BufferId buffer) => _gradients[buffer.Value]!.Span;

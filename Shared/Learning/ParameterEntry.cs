@@ -1,17 +1,30 @@
 namespace Distributed.Learning;
 
+/// <summary>What changes a parameter.</summary>
+public enum ParameterKind
+{
+    /// <summary>The optimizer, by its gradient.</summary>
+    Trainable,
+
+    /// <summary>A mean or variance that follows the training data, for evaluation; it has no gradient.</summary>
+    RunningStatistic,
+}
+
 /// <summary>How a parameter starts.</summary>
 internal enum Initialization
 {
-    /// <summary>All zero: biases.</summary>
+    /// <summary>All zero: biases, running means.</summary>
     Zeros,
+
+    /// <summary>All one: the weights of norms, running variances.</summary>
+    Ones,
 
     /// <summary>Normal with variance 2 / fan-in (He et al. 2015): weights in front of a ReLU.</summary>
     HeNormal,
 }
 
 /// <summary>
-/// One parameter tensor in the block. In PyTorch it is [outputs, inputs, rows, columns] (the last dimensions missing
+/// One parameter or running statistic in the block. In PyTorch it is [outputs, inputs, rows, columns] (the last dimensions missing
 /// or flattened where <see cref="Shape"/> says so); in memory it is [rows][columns][inputs][outputs]. That one
 /// permutation serves convolutions, linear layers, linear layers behind a flatten, and vectors.
 /// </summary>
@@ -23,7 +36,7 @@ public sealed class ParameterEntry
 
     internal ParameterEntry(
         int index, string name, int[] shape, int offset, int outputs, int inputs, int rows, int columns,
-        Initialization initialization)
+        Initialization initialization, ParameterKind kind = ParameterKind.Trainable)
     {
         Index = index;
         Name = name;
@@ -31,6 +44,7 @@ public sealed class ParameterEntry
         Offset = offset;
         Length = outputs * inputs * rows * columns;
         Outputs = outputs;
+        Kind = kind;
         Initialization = initialization;
         (_inputs, _rows, _columns) = (inputs, rows, columns);
     }
@@ -49,6 +63,9 @@ public sealed class ParameterEntry
 
     /// <summary>Floats, without padding.</summary>
     public int Length { get; }
+
+    /// <summary>What changes it.</summary>
+    public ParameterKind Kind { get; }
 
     internal int Outputs { get; }
 

@@ -30,7 +30,7 @@ public sealed class LayerGradientTests
         var loss = run.Train(Samples).LossSum;
         var gradient = run.Gradient.Span.ToArray();
         var (compared, kinks) = (0, 0);
-        foreach (var entry in run.Plan.Parameters.Entries)
+        foreach (var entry in run.Plan.Parameters.Trainable)
         {
             for (var i = entry.Offset; i < entry.Offset + entry.Length; i++)
             {
@@ -65,6 +65,6 @@ public sealed class LayerGradientTests
     {
         run.Parameters.Span[index] = value;
         run.Prepare();
-        return run.Evaluate(Samples).LossSum;
+        return run.Train(Samples).LossSum;
     }
 }

@@ -44,7 +44,7 @@ public sealed class ModelTests
         Assert.StartsWith(sentence, Assert.Throws<ModelException>(() => Model.FromJson(json, "x.json")).Message);
 
     [Theory]
-    [InlineData("""{"type":"dense"}""", "x.json, layers[0]: unknown layer type \"dense\"; known: conv2d, ")]
+    [InlineData("""{"type":"dense"}""", "x.json, layers[0]: unknown layer type \"dense\"; known: ")]
     [InlineData("""{"outputs":3}""", "x.json, layers[0]: the field \"type\" is missing.")]
     [InlineData("""3""", "x.json, layers[0]: expected an object {...}, got 3.")]
     [InlineData("""{"type":"linear","outputs":10,"units":4}""",
@@ -84,6 +84,10 @@ public sealed class ModelTests
         "model \"m\": no layer has parameters, so there is nothing to train; add a linear layer.")]
     [InlineData("""{"type":"conv2d","outChannels":4,"kernel":3}""",
         "model \"m\": the last layer's output 4x3x4 is an image; end with flatten and linear.")]
+    [InlineData("""{"type":"batchNorm2d","epsilon":0}""",
+        "model \"m\", layer 0 (batchNorm2d): epsilon must be above 0, got 0.")]
+    [InlineData("""{"type":"batchNorm2d","momentum":1.5}""",
+        "model \"m\", layer 0 (batchNorm2d): momentum must be above 0 and at most 1, got 1.5.")]
     [InlineData("""{"type":"residual","body":[]}""",
         "model \"m\", layer 0 (residual): its body has no layer; give it one.")]
     [InlineData("""{"type":"residual","body":[{"type":"conv2d","outChannels":4,"kernel":1}]}""",

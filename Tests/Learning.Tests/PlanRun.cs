@@ -22,7 +22,7 @@ internal sealed class PlanRun : IDisposable
         Plan = plan;
         Workspace = create(plan);
         Parameters = new NativeBuffer(Plan.Parameters.Length);
-        Gradient = new NativeBuffer(Plan.Parameters.Length);
+        Gradient = new NativeBuffer(Plan.Parameters.GradientLength);
         _prepared = new NativeBuffer(Plan.PreparedLength);
         Plan.Parameters.Initialize(seed: 1, Parameters.Span);
         Prepare();

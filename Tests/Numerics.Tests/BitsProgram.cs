@@ -38,6 +38,8 @@ internal static class BitsProgram
             Pool(shape, 3);
         foreach (int channels in new[] { 1, 6, 10, 16, 33, 512 })
             PerChannel(channels);
+        foreach (int channels in new[] { 3, 8, 12, 16, 40, 515 })
+            Norm(channels);
         Loss();
         Update();
         AdaptiveUpdates();
@@ -102,6 +104,28 @@ internal static class BitsProgram
         float[] normal = new float[pixels.Length];
         Elementwise.NormalizePixels(pixels, channels, bias, bias, normal);
         Print($"normalize {channels}", normal);
+    }
+
+    private static void Norm(int channels)
+    {
+        const int pixels = 77;
+        var s = new BatchNormShape(channels) { OutPitch = channels + 3 };
+        float[] x = TestData.Random(channels * pixels), w = TestData.Random(channels, 1), r = TestData.Random(x.Length, 2);
+        double[] statistics = new double[BatchNorm.StatisticsLength(channels)];
+        BatchNorm.Statistics(s, pixels, x, statistics);
+        Print($"batch statistics {channels}", statistics);
+        float[] coefficients = new float[BatchNormForward.CoefficientsLength(channels)];
+        BatchNormForward.Prepare(statistics, 1e-5, w, w, coefficients);
+        float[] y = new float[pixels * s.OutPitch], dy = TestData.Random(y.Length, 3), dx = TestData.Random(x.Length, 4);
+        BatchNormForward.Run(s, pixels, x, coefficients, r, true, y);
+        Print($"batch norm {channels}", y);
+        float[] scratch = new float[BatchNormBackward.ScratchLength(channels)], db = new float[channels];
+        BatchNormBackward.Run(s, pixels, x, coefficients, true, [], dy, w, db, db, dx, true, scratch);
+        BatchNormBackward.Run(s, pixels, x, coefficients, true, y, dy, w, w, db, x, false, scratch);
+        Print($"batch norm gradients {channels}", [.. w, .. db, .. x, .. dx, .. dy]);
+        BatchNorm.Join(statistics, statistics);
+        BatchNorm.MoveRunning(statistics, 0.1, w, db);
+        Print($"running statistics {channels}", [.. w, .. db]);
     }
 
     private static void Loss()

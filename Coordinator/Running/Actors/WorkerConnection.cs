@@ -50,7 +50,7 @@ internal sealed class WorkerConnection(
     {
         _cluster = cluster;
         _data = data;
-        TensorLengths lengths = new(cluster.Store.Layout.Length, cluster.Store.Layout.Length);
+        TensorLengths lengths = new(cluster.Store.Layout.Length, cluster.Store.Layout.GradientLength);
         int slots = RunPlan.GradientSlots(cluster.Specification, hello.Threads);
         _shared = SharedCoordinatorLink.TryOpen(data, lengths, slots, cluster.ParameterServer.Publications, this);
         if (_shared is null) data.Accept(lengths.Gradient, lengths.Parameters, this, this);

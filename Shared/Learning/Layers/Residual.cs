@@ -48,6 +48,11 @@ public sealed record Residual(Sequential Body, Sequential? Shortcut = null) : La
         var body = Body.Compile(plan, $"{name}.body", input);
         plan.Release(shortcut);
         plan.Release(input);
+        if (body.Values.IsUnread && body.Values != shortcut.Values && body.Producer is { } last &&
+            last.FuseSum(plan, shortcut))
+        {
+            return body;
+        }
         var step = new SumStep(plan, body, shortcut);
         plan.Add(step);
         return step.Output;
@@ -75,6 +80,8 @@ public sealed record Residual(Sequential Body, Sequential? Shortcut = null) : La
         }
 
         public PlanTensor Output { get; }
+
+        public override bool NeedsOutput => _relu;
 
         public override bool FuseRelu() => _relu = true;
 
@@ -109,18 +116,8 @@ public sealed record Residual(Sequential Body, Sequential? Shortcut = null) : La
             var values = context.Span(gradient);
             if (_relu)
                 Numerics.Relu.Backward(context.Span(Output.Values), values, values);
-            Give(context, _shortcut, gradient);
-            Give(context, _body, gradient);
-        }
-
-        private static void Give(in StepContext context, PlanRead read, PlanBuffer gradient)
-        {
-            if (read.Gradient is not { } target || target.Index == gradient.Index)
-                return;
-            if (read.Adds)
-                Elementwise.Add(context.Span(target), context.Span(gradient), context.Span(target));
-            else
-                context.Span(gradient).CopyTo(context.Span(target));
+            _shortcut.Give(context, gradient);
+            _body.Give(context, gradient);
         }
     }
 }

@@ -1,5 +1,8 @@
 namespace Distributed.Learning;
 
+/// <summary>A layer that keeps running statistics.</summary>
+internal readonly record struct BatchNormDeclaration(string Name, int Channels, double Momentum);
+
 /// <summary>
 /// One walk over a model's layers: shapes are inferred and checked, parameters and summary rows collected. Every size
 /// is checked against a limit before anything is computed from it, so no product overflows.
@@ -20,6 +23,7 @@ internal sealed class ModelDeclaration
 
     private readonly Model _model;
     private readonly List<ParameterEntry> _parameters = [];
+    private readonly List<BatchNormDeclaration> _batchNorms = [];
     private readonly List<LayerSummary> _rows = [];
     private int _offset;
     private long _count;
@@ -29,10 +33,12 @@ internal sealed class ModelDeclaration
 
     public IReadOnlyList<ParameterEntry> Parameters => _parameters;
 
+    public IReadOnlyList<BatchNormDeclaration> BatchNorms => _batchNorms;
+
     public IReadOnlyList<LayerSummary> Rows => _rows;
 
-    /// <summary>Floats of the parameter block, padding included.</summary>
-    public int BlockLength => _offset;
+    /// <summary>Floats of the trainable parameters, padding included.</summary>
+    public int TrainableLength => _offset;
 
     /// <summary>Checks a whole model.</summary>
     public static ModelDeclaration Of(Model model)
@@ -96,6 +102,17 @@ internal sealed class ModelDeclaration
     /// <summary>Declares a bias, one value an output.</summary>
     public void AddBias(string name, Layer layer, int outputs) =>
         Add(name, layer, "bias", [outputs], 1, 1, 1, Initialization.Zeros);
+
+    /// <summary>
+    /// Declares a batch norm's weight and bias, one value a channel, and its running statistics, which move by
+    /// <paramref name="momentum"/>.
+    /// </summary>
+    public void AddBatchNorm(string name, Layer layer, int channels, double momentum)
+    {
+        Add(name, layer, "weight", [channels], 1, 1, 1, Initialization.Ones);
+        AddBias(name, layer, channels);
+        _batchNorms.Add(new BatchNormDeclaration(name, channels, momentum));
+    }
 
     /// <summary>
     /// Adds a layer's summary row and checks its output's size; call it after the layer's parameters.

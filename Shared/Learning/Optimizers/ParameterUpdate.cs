@@ -29,7 +29,7 @@ public sealed class ParameterUpdate
     {
         _optimizer = optimizer;
         _clip = clip;
-        _entries = [.. layout.Entries];
+        _entries = [.. layout.Trainable];
         _ranges = [.. Ranges(layout)];
     }
 
@@ -87,7 +87,7 @@ public sealed class ParameterUpdate
     private IEnumerable<Range> Ranges(ParameterLayout layout)
     {
         Range? open = null;
-        foreach (var entry in layout.Entries)
+        foreach (var entry in layout.Trainable)
         {
             var decays = !IsExcluded(layout, entry);
             if (_optimizer.IsPerTensor)

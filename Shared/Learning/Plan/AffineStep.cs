@@ -33,6 +33,8 @@ internal abstract class AffineStep : PlanStep
 
     public PlanTensor Output { get; }
 
+    public override bool NeedsOutput => _epilogue is { HasRelu: true };
+
     public override bool FuseRelu()
     {
         if (_epilogue is null)

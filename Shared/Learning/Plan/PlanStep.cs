@@ -22,6 +22,15 @@ internal abstract class PlanStep
     /// only while nobody reads the output.
     /// </summary>
     public virtual bool FuseRelu() => false;
+
+    /// <summary>
+    /// Takes the sum with a shortcut in, so that the step's output is the sum; false when it can't. The shortcut comes
+    /// from a step in front, and nobody reads the output.
+    /// </summary>
+    public virtual bool FuseSum(PlanCompiler plan, PlanTensor shortcut) => false;
+
+    /// <summary>Whether the step's backward pass reads its output.</summary>
+    public virtual bool NeedsOutput => true;
 }
 
 /// <summary>A piece of the arena: <c>fixedLength + perSample * samples</c> floats.</summary>
@@ -91,6 +100,20 @@ internal sealed class PlanRead(PlanTensor tensor, PlanBuffer? scratch)
             uses.Touch(scratch!);
     }
 
+    /// <summary>
+    /// Passes a step's whole gradient on as this reader's share of the tensor's, if the tensor has one and it isn't the
+    /// same memory.
+    /// </summary>
+    public void Give(in StepContext context, PlanBuffer gradient)
+    {
+        if (Gradient is not { } target || target.Index == gradient.Index)
+            return;
+        if (Adds)
+            Elementwise.Add(context.Span(target), context.Span(gradient), context.Span(target));
+        else
+            context.Span(gradient).CopyTo(context.Span(target));
+    }
+
     /// <summary>Where to write this reader's share of the gradient, all of it.</summary>
     public Span<float> OpenGradient(in StepContext context) => context.Span(Adds ? scratch! : Gradient!);
 
@@ -128,6 +151,8 @@ internal readonly ref struct StepContext(
     public ReadOnlySpan<float> Parameter(ParameterEntry entry) => _parameters.Slice(entry.Offset, entry.Length);
 
     public Span<float> Gradient(ParameterEntry entry) => _gradient.Slice(entry.Offset, entry.Length);
+
+    public Span<double> Statistics(BatchStatistics statistics) => statistics.In(_gradient);
 
     public ReadOnlySpan<float> Prepared(PreparedRegion region) => _prepared.Slice(region.Offset, region.Length);
 }

@@ -42,20 +42,21 @@ public sealed class Workspace : IDisposable
 
     /// <summary>
     /// Runs forward and backward over the first <paramref name="samples"/> samples of the input and overwrites the
-    /// whole gradient block with the sum of the samples' gradients of the cross-entropy loss; its padding becomes 0.
+    /// whole gradient block with the sum of the samples' gradients of the cross-entropy loss, and the batch norms'
+    /// statistics of the samples; its padding becomes 0.
     /// </summary>
     /// <param name="parameters">The parameter block.</param>
     /// <param name="prepared">What <see cref="ExecutionPlan.Prepare"/> made of it.</param>
     /// <param name="samples">1 to the plan's micro-batch.</param>
     /// <param name="labelSmoothing">Share of the target spread evenly over all classes, 0 to below 1.</param>
-    /// <param name="gradient">A block of the parameters' layout.</param>
+    /// <param name="gradient">A gradient block of the parameters' layout.</param>
     public MicroBatchResult Train(
         ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, float labelSmoothing,
         Span<float> gradient)
     {
         if (!_training)
             throw new InvalidOperationException("This workspace was made for evaluation alone.");
-        ArgumentOutOfRangeException.ThrowIfNotEqual(gradient.Length, _plan.Parameters.Length);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(gradient.Length, _plan.Parameters.GradientLength);
         var context = Forward(parameters, prepared, samples, gradient, training: true);
         SoftmaxCrossEntropy.Run(
             Logits, _plan.Model.Classes, Labels[..samples], labelSmoothing, context.Span(_plan.Output.Gradient!),
@@ -67,7 +68,8 @@ public sealed class Workspace : IDisposable
     }
 
     /// <summary>
-    /// Runs forward alone; losses have no label smoothing. <paramref name="predictions"/> gets the class of the largest
+    /// Runs forward alone, as a trained model does: batch norms take their running statistics, losses have no label
+    /// smoothing. <paramref name="predictions"/> gets the class of the largest
     /// output of each sample (the first of equal ones), or is empty.
     /// </summary>
     public MicroBatchResult Evaluate(

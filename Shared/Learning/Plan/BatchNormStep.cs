@@ -1,0 +1,112 @@
+using Distributed.Numerics;
+
+namespace Distributed.Learning;
+
+/// <summary>
+/// A batch norm, with the sum of a residual layer and a ReLU behind it where there are any: output = relu?(norm(input)
+/// + shortcut?). The mask of a ReLU without a shortcut is computed again from the input rather than kept.
+/// </summary>
+internal sealed class BatchNormStep : PlanStep
+{
+    private readonly BatchNormShape _shape;
+    private readonly double _epsilon;
+    private readonly ParameterEntry _weight;
+    private readonly ParameterEntry _bias;
+    private readonly BatchStatistics _statistics;
+    private readonly PlanRead _input;
+    private readonly PlanBuffer _coefficients;
+    private readonly PlanBuffer _scratch;
+    private readonly int _pixels;
+    private PlanRead? _shortcut;
+    private bool _relu;
+
+    public BatchNormStep(PlanCompiler plan, string name, double epsilon, PlanTensor input)
+    {
+        var channels = input.Shape.Channels;
+        _shape = new BatchNormShape(channels);
+        _pixels = input.Shape.Height * input.Shape.Width;
+        _epsilon = epsilon;
+        _weight = plan.Parameters.Require($"{name}.weight");
+        _bias = plan.Parameters.Require($"{name}.bias");
+        _statistics = plan.Parameters.RequireStatistics(name);
+        // The gradient takes the place of the input, where nobody else needs that any more.
+        if (input.Values.IsUnread && input.Producer is { NeedsOutput: false })
+            input.Gradient?.Share(input.Values);
+        _input = plan.Read(input);
+        _coefficients = plan.Buffer(fixedLength: BatchNormForward.CoefficientsLength(channels));
+        _scratch = plan.Buffer(fixedLength: BatchNormBackward.ScratchLength(channels));
+        Output = plan.Tensor(input.Shape, this, needsGradient: true);
+    }
+
+    public PlanTensor Output { get; }
+
+    public override bool NeedsOutput => _relu && _shortcut is not null;
+
+    public override bool FuseRelu() => _relu = true;
+
+    /// <summary>
+    /// Takes the sum in unless a ReLU stands between, or the shortcut is what this step normalises.
+    /// </summary>
+    public override bool FuseSum(PlanCompiler plan, PlanTensor shortcut)
+    {
+        if (_relu || _shortcut is not null || shortcut.Values == _input.Values)
+            return false;
+        _shortcut = plan.Read(shortcut);
+        // The sum's gradient is the shortcut's too, unless the shortcut has readers to come: they write it first.
+        if (shortcut.Values.Holders == 0)
+            shortcut.Gradient?.Share(Output.Gradient!);
+        return true;
+    }
+
+    public override void ForwardUses(BufferUses uses)
+    {
+        uses.Touch(_input.Values, _coefficients, Output.Values);
+        if (_shortcut is not null)
+            uses.Touch(_shortcut.Values);
+    }
+
+    public override void Forward(in StepContext context)
+    {
+        var pixels = context.Samples * _pixels;
+        var input = context.Span(_input.Values);
+        var coefficients = context.Span(_coefficients);
+        var weight = context.Parameter(_weight);
+        var bias = context.Parameter(_bias);
+        if (context.Training)
+        {
+            var statistics = context.Statistics(_statistics);
+            BatchNorm.Statistics(_shape, pixels, input, statistics);
+            BatchNormForward.Prepare(statistics, _epsilon, weight, bias, coefficients);
+        }
+        else
+        {
+            BatchNormForward.Prepare(
+                context.Parameter(_statistics.Mean), context.Parameter(_statistics.Variance), _epsilon, weight, bias,
+                coefficients);
+        }
+        BatchNormForward.Run(
+            _shape, pixels, input, coefficients, _shortcut is null ? default : context.Span(_shortcut.Values), _relu,
+            context.Span(Output.Values));
+    }
+
+    public override void BackwardUses(BufferUses uses)
+    {
+        uses.Touch(_input.Values, _coefficients, _scratch, Output.Gradient!);
+        if (NeedsOutput)
+            uses.Touch(Output.Values);
+        uses.Touch(_input.Gradient ?? _input.Values);
+        if (_shortcut?.Gradient is { } shortcut)
+            uses.Touch(shortcut);
+    }
+
+    public override void Backward(in StepContext context)
+    {
+        BatchNormBackward.Run(
+            _shape, context.Samples * _pixels, context.Span(_input.Values), context.Span(_coefficients), _relu,
+            NeedsOutput ? context.Span(Output.Values) : default, context.Span(Output.Gradient!),
+            context.Parameter(_weight), context.Gradient(_weight), context.Gradient(_bias),
+            _input.Gradient is { } inputGradient ? context.Span(inputGradient) : default, _input.Adds,
+            context.Span(_scratch));
+        _shortcut?.Give(context, Output.Gradient!);
+    }
+}

@@ -1,0 +1,120 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace Distributed.Numerics;
+
+/// <summary>
+/// output = fma(input, scale, shift) of the pixel's channel, where scale = weight / sqrt(variance + epsilon) and
+/// shift = bias - mean scale; optionally plus a shortcut, optionally followed by ReLU.
+/// </summary>
+public static unsafe class BatchNormForward
+{
+    /// <summary>
+    /// Floats of a block of coefficients: every channel's scale, shift, mean, and 1 / sqrt(variance + epsilon).
+    /// </summary>
+    public static int CoefficientsLength(int channels) => checked(4 * channels);
+
+    /// <summary>Coefficients by the statistics of these samples; the variance is the biased one.</summary>
+    public static void Prepare(ReadOnlySpan<double> statistics, double epsilon, ReadOnlySpan<float> weight,
+        ReadOnlySpan<float> bias, Span<float> coefficients)
+    {
+        int channels = weight.Length;
+        Check.Length(statistics.Length, BatchNorm.StatisticsLength(channels), nameof(statistics));
+        Check.Length(bias.Length, channels, nameof(bias));
+        Check.Length(coefficients.Length, CoefficientsLength(channels), nameof(coefficients));
+        for (int c = 0; c < channels; c++)
+            Prepare(c, statistics[1 + c], statistics[1 + channels + c] / statistics[0] + epsilon, weight, bias,
+                coefficients);
+    }
+
+    /// <summary>Coefficients by running statistics.</summary>
+    public static void Prepare(ReadOnlySpan<float> mean, ReadOnlySpan<float> variance, double epsilon,
+        ReadOnlySpan<float> weight, ReadOnlySpan<float> bias, Span<float> coefficients)
+    {
+        int channels = weight.Length;
+        Check.Length(mean.Length, channels, nameof(mean));
+        Check.Length(variance.Length, channels, nameof(variance));
+        Check.Length(bias.Length, channels, nameof(bias));
+        Check.Length(coefficients.Length, CoefficientsLength(channels), nameof(coefficients));
+        for (int c = 0; c < channels; c++)
+            Prepare(c, mean[c], variance[c] + epsilon, weight, bias, coefficients);
+    }
+
+    /// <summary>Normalises <paramref name="pixels"/> pixels.</summary>
+    /// <param name="s">The channels.</param>
+    /// <param name="pixels">Pixels of all samples.</param>
+    /// <param name="input">Pixels at the input's pitch.</param>
+    /// <param name="coefficients">What <c>Prepare</c> wrote.</param>
+    /// <param name="shortcut">What is added, pixels without a gap; empty: nothing.</param>
+    /// <param name="relu">Whether ReLU follows.</param>
+    /// <param name="output">Pixels at the output's pitch.</param>
+    public static void Run(in BatchNormShape s, int pixels, ReadOnlySpan<float> input,
+        ReadOnlySpan<float> coefficients, ReadOnlySpan<float> shortcut, bool relu, Span<float> output)
+    {
+        Check.Shape(s, pixels);
+        Check.Pixels(input.Length, pixels, s.InStep, s.Channels, nameof(input));
+        Check.Pixels(output.Length, pixels, s.OutStep, s.Channels, nameof(output));
+        Check.Length(coefficients.Length, CoefficientsLength(s.Channels), nameof(coefficients));
+        if (!shortcut.IsEmpty)
+            Check.Length(shortcut.Length, checked(pixels * s.Channels), nameof(shortcut));
+        fixed (float* x = input, k = coefficients, r = shortcut, y = output)
+            for (int p = 0; p < pixels; p += BatchNorm.Block)
+                Normalize(s, Math.Min(BatchNorm.Block, pixels - p), x + (nint)p * s.InStep, k,
+                    r == null ? null : r + (nint)p * s.Channels, relu, y + (nint)p * s.OutStep);
+    }
+
+    private static void Prepare(int c, double mean, double variance, ReadOnlySpan<float> weight,
+        ReadOnlySpan<float> bias, Span<float> coefficients)
+    {
+        int channels = weight.Length;
+        double inverse = 1 / Math.Sqrt(variance), scale = weight[c] * inverse;
+        coefficients[c] = (float)scale;
+        coefficients[channels + c] = (float)(bias[c] - mean * scale);
+        coefficients[2 * channels + c] = (float)mean;
+        coefficients[3 * channels + c] = (float)inverse;
+    }
+
+    private static void Normalize(in BatchNormShape s, int pixels, float* x, float* k, float* r, bool relu, float* y)
+    {
+        int channels = s.Channels;
+        if (channels >= Lanes.Count)
+        {
+            for (int c = 0; c < channels; c += Lanes.Count)
+            {
+                int start = BatchNorm.Start(c, channels);
+                NormalizeEight(s, pixels, x + start, k + start, r == null ? null : r + start, relu, y + start);
+            }
+            return;
+        }
+        for (int p = 0; p < pixels; p++, x += s.InStep, y += s.OutStep)
+            for (int c = 0; c < channels; c++)
+            {
+                float value = MathF.FusedMultiplyAdd(x[c], k[c], k[channels + c]);
+                if (r != null)
+                    value += r[(nint)p * channels + c];
+                y[c] = relu && value <= 0 ? 0 : value;
+            }
+    }
+
+    /// <summary>
+    /// Eight channels of a block of pixels. The first of the last eight may be there already, from the vector before:
+    /// as the output is in another place than the arguments, they come out the same.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void NormalizeEight(in BatchNormShape s, int pixels, float* x, float* k, float* r, bool relu,
+        float* y)
+    {
+        nint inStep = s.InStep, outStep = s.OutStep, channels = s.Channels;
+        Vector256<float> scale = Vector256.Load(k), shift = Vector256.Load(k + channels);
+        for (int p = 0; p < pixels; p++, x += inStep, y += outStep)
+        {
+            Vector256<float> value = Fma.MultiplyAdd(Vector256.Load(x), scale, shift);
+            if (r != null)
+                value += Vector256.Load(r + p * channels);
+            if (relu)
+                value = Relu.Select(value, value);
+            value.Store(y);
+        }
+    }
+}
