@@ -5,23 +5,6 @@ using System.Runtime.Intrinsics.X86;
 namespace Distributed.Numerics;
 
 /// <summary>
-/// The channels that a batch norm works on, in NHWC activations whose pixels may be wider than them. A span of p pixels
-/// starts at the first channel and is at least (p - 1) pitch + Channels floats long.
-/// </summary>
-public readonly record struct BatchNormShape(int Channels)
-{
-    /// <summary>Floats from one pixel of the input, or of its gradient, to the next; 0: Channels.</summary>
-    public int InPitch { get; init; }
-
-    /// <summary>Floats from one pixel of the output, or of its gradient, to the next; 0: Channels.</summary>
-    public int OutPitch { get; init; }
-
-    internal int InStep => InPitch == 0 ? Channels : InPitch;
-
-    internal int OutStep => OutPitch == 0 ? Channels : OutPitch;
-}
-
-/// <summary>
 /// Statistics of a batch norm (Ioffe and Szegedy 2015): of every channel the mean and the sum of squared deviations
 /// from it, over samples and pixels, in double. A block of statistics is [count], [mean of each channel], [sum of
 /// squares of each channel].
@@ -42,7 +25,7 @@ public static unsafe class BatchNorm
     public static void Statistics(in BatchNormShape s, int pixels, ReadOnlySpan<float> input, Span<double> statistics)
     {
         Check.Shape(s, pixels);
-        Check.Pixels(input.Length, pixels, s.InStep, s.Channels, nameof(input));
+        Check.Pixels(input.Length, pixels, s.Channels, s.InPitch, nameof(input));
         Check.Length(statistics.Length, StatisticsLength(s.Channels), nameof(statistics));
         statistics.Clear();
         statistics[0] = pixels;
@@ -50,7 +33,7 @@ public static unsafe class BatchNorm
         fixed (float* x = input)
         fixed (double* sums = means, sumsOfSquares = squares)
             for (int p = 0; p < pixels; p += Block)
-                Sum(s, Math.Min(Block, pixels - p), x + (nint)p * s.InStep, sums, sumsOfSquares);
+                Sum(s, Math.Min(Block, pixels - p), x + (nint)p * s.InPitch, sums, sumsOfSquares);
         for (int c = 0; c < means.Length; c++)
         {
             double mean = means[c] / pixels;
@@ -119,7 +102,7 @@ public static unsafe class BatchNorm
             for (int c = 0; c < channels; c += Lanes.Count)
             {
                 int start = Start(c, channels);
-                SumEight(pixels, s.InStep, x + start, OwnLanes(c, channels), sums + start, squares + start);
+                SumEight(pixels, s.InPitch, x + start, OwnLanes(c, channels), sums + start, squares + start);
             }
             return;
         }
@@ -128,7 +111,7 @@ public static unsafe class BatchNorm
             double even = 0, odd = 0, evenSquares = 0, oddSquares = 0;
             for (int p = 0; p < pixels; p++)
             {
-                double value = x[(nint)p * s.InStep + c];
+                double value = x[(nint)p * s.InPitch + c];
                 if (p % 2 == 0)
                     (even, evenSquares) = (even + value, Math.FusedMultiplyAdd(value, value, evenSquares));
                 else

@@ -44,16 +44,16 @@ public static unsafe class BatchNormBackward
     {
         int channels = s.Channels;
         Check.Shape(s, pixels);
-        Check.Pixels(input.Length, pixels, s.InStep, channels, nameof(input));
+        Check.Pixels(input.Length, pixels, channels, s.InPitch, nameof(input));
         Check.Length(coefficients.Length, BatchNormForward.CoefficientsLength(channels), nameof(coefficients));
         if (!output.IsEmpty)
-            Check.Pixels(output.Length, pixels, s.OutStep, channels, nameof(output));
-        Check.Pixels(outputGradient.Length, pixels, s.OutStep, channels, nameof(outputGradient));
+            Check.Pixels(output.Length, pixels, channels, s.OutPitch, nameof(output));
+        Check.Pixels(outputGradient.Length, pixels, channels, s.OutPitch, nameof(outputGradient));
         Check.Length(weight.Length, channels, nameof(weight));
         Check.Length(weightGradient.Length, channels, nameof(weightGradient));
         Check.Length(biasGradient.Length, channels, nameof(biasGradient));
         if (!inputGradient.IsEmpty)
-            Check.Pixels(inputGradient.Length, pixels, s.InStep, channels, nameof(inputGradient));
+            Check.Pixels(inputGradient.Length, pixels, channels, s.InPitch, nameof(inputGradient));
         Check.Scratch(scratch.Length, ScratchLength(channels));
         scratch[..(4 * channels)].Clear();
         fixed (float* x = input, k = coefficients, y = output, dy = outputGradient, dx = inputGradient,
@@ -72,7 +72,7 @@ public static unsafe class BatchNormBackward
         float* dx, bool accumulate, double* sums)
     {
         private readonly int _channels = s.Channels;
-        private readonly nint _inStep = s.InStep, _outStep = s.OutStep;
+        private readonly nint _inStep = s.InPitch, _outStep = s.OutPitch;
         private readonly float* _factors = (float*)(sums + 2 * s.Channels);
 
         /// <summary>Adds d and d (x - mean) of a block of pixels to the sums, and masks in place where y is.</summary>

@@ -53,15 +53,15 @@ public static unsafe class BatchNormForward
         ReadOnlySpan<float> coefficients, ReadOnlySpan<float> shortcut, bool relu, Span<float> output)
     {
         Check.Shape(s, pixels);
-        Check.Pixels(input.Length, pixels, s.InStep, s.Channels, nameof(input));
-        Check.Pixels(output.Length, pixels, s.OutStep, s.Channels, nameof(output));
+        Check.Pixels(input.Length, pixels, s.Channels, s.InPitch, nameof(input));
+        Check.Pixels(output.Length, pixels, s.Channels, s.OutPitch, nameof(output));
         Check.Length(coefficients.Length, CoefficientsLength(s.Channels), nameof(coefficients));
         if (!shortcut.IsEmpty)
             Check.Length(shortcut.Length, checked(pixels * s.Channels), nameof(shortcut));
         fixed (float* x = input, k = coefficients, r = shortcut, y = output)
             for (int p = 0; p < pixels; p += BatchNorm.Block)
-                Normalize(s, Math.Min(BatchNorm.Block, pixels - p), x + (nint)p * s.InStep, k,
-                    r == null ? null : r + (nint)p * s.Channels, relu, y + (nint)p * s.OutStep);
+                Normalize(s, Math.Min(BatchNorm.Block, pixels - p), x + (nint)p * s.InPitch, k,
+                    r == null ? null : r + (nint)p * s.Channels, relu, y + (nint)p * s.OutPitch);
     }
 
     private static void Prepare(int c, double mean, double variance, ReadOnlySpan<float> weight,
@@ -87,7 +87,7 @@ public static unsafe class BatchNormForward
             }
             return;
         }
-        for (int p = 0; p < pixels; p++, x += s.InStep, y += s.OutStep)
+        for (int p = 0; p < pixels; p++, x += s.InPitch, y += s.OutPitch)
             for (int c = 0; c < channels; c++)
             {
                 float value = MathF.FusedMultiplyAdd(x[c], k[c], k[channels + c]);
@@ -105,7 +105,7 @@ public static unsafe class BatchNormForward
     private static void NormalizeEight(in BatchNormShape s, int pixels, float* x, float* k, float* r, bool relu,
         float* y)
     {
-        nint inStep = s.InStep, outStep = s.OutStep, channels = s.Channels;
+        nint inStep = s.InPitch, outStep = s.OutPitch, channels = s.Channels;
         Vector256<float> scale = Vector256.Load(k), shift = Vector256.Load(k + channels);
         for (int p = 0; p < pixels; p++, x += inStep, y += outStep)
         {

@@ -79,16 +79,8 @@ internal static class Check
     /// <summary>Refuses shapes without a channel or a pixel, or pixels narrower than their channels.</summary>
     public static void Shape(in BatchNormShape s, int pixels)
     {
-        if (s.Channels <= 0 || s.InStep < s.Channels || s.OutStep < s.Channels || pixels <= 0)
+        if (s.Channels <= 0 || s.InPitch < s.Channels || s.OutPitch < s.Channels || pixels <= 0)
             throw new ArgumentException($"no channels to normalise over {pixels} pixels: {s}");
-    }
-
-    /// <summary>Refuses a span that ends before the last of its pixels does.</summary>
-    public static void Pixels(int actual, int pixels, int pitch, int channels, string name)
-    {
-        if (actual < (pixels - 1L) * pitch + channels)
-            throw new ArgumentException(
-                $"{name} has {actual} elements, too few for {pixels} pixels {pitch} apart", name);
     }
 
     /// <summary>Refuses a batch below 1.</summary>

@@ -74,3 +74,23 @@ public readonly record struct PoolShape(
     /// <summary>Elements of one output sample.</summary>
     public int OutputLength => checked(OutHeight * OutWidth * Channels);
 }
+
+/// <summary>A batch norm over some channels of NHWC activations.</summary>
+public readonly record struct BatchNormShape(int Channels)
+{
+    private readonly int _inPitch, _outPitch;
+
+    /// <inheritdoc cref="ConvolutionShape.InPitch"/>
+    public int InPitch
+    {
+        get => _inPitch == 0 ? Channels : _inPitch;
+        init => _inPitch = value;
+    }
+
+    /// <inheritdoc cref="ConvolutionShape.OutPitch"/>
+    public int OutPitch
+    {
+        get => _outPitch == 0 ? Channels : _outPitch;
+        init => _outPitch = value;
+    }
+}

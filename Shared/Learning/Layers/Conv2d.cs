@@ -79,6 +79,8 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
                 ConvolutionBackwardWeights.ScratchLength(shape)));
         }
 
+        protected override bool CanAccumulate => true;
+
         protected override void PackForward(ReadOnlySpan<float> weights, Span<float> packed) =>
             ConvolutionForward.Pack(_shape, weights, packed);
 
@@ -92,8 +94,8 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
 
         protected override void RunBackwardData(
             int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
-            Span<float> scratch) =>
-            ConvolutionBackwardData.Run(_shape, samples, outputGradient, packed, inputGradient, scratch);
+            bool accumulate, Span<float> scratch) =>
+            ConvolutionBackwardData.Run(_shape, samples, outputGradient, packed, inputGradient, scratch, accumulate);
 
         protected override void RunBackwardWeights(
             int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,

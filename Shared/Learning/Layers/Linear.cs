@@ -67,7 +67,7 @@ public sealed record Linear(int Outputs) : Layer
 
         protected override void RunBackwardData(
             int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
-            Span<float> scratch) =>
+            bool accumulate, Span<float> scratch) =>
             LinearBackwardData.Run(_shape, samples, outputGradient, packed, inputGradient, scratch);
 
         protected override void RunBackwardWeights(

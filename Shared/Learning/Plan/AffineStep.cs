@@ -72,7 +72,10 @@ internal abstract class AffineStep : PlanStep
         _epilogue?.BackwardUses(uses, Output);
         if (_input.Gradient is null)
             return;
-        _input.GradientUses(uses);
+        if (CanAccumulate)
+            uses.Touch(_input.Gradient);
+        else
+            _input.GradientUses(uses);
         uses.Touch(_backwardScratch!);
     }
 
@@ -85,10 +88,12 @@ internal abstract class AffineStep : PlanStep
             context.Span(_weightScratch!));
         if (_input.Gradient is null)
             return;
+        var inputGradient = CanAccumulate ? context.Span(_input.Gradient) : _input.OpenGradient(context);
         RunBackwardData(
-            context.Samples, outputGradient, context.Prepared(_backwardPacked), _input.OpenGradient(context),
-            context.Span(_backwardScratch!));
-        _input.CloseGradient(context);
+            context.Samples, outputGradient, context.Prepared(_backwardPacked), inputGradient,
+            CanAccumulate && _input.Adds, context.Span(_backwardScratch!));
+        if (!CanAccumulate)
+            _input.CloseGradient(context);
     }
 
     /// <summary>
@@ -105,6 +110,9 @@ internal abstract class AffineStep : PlanStep
         _backwardPacked = plan.Prepare(_weight, lengths.BackwardPacked, PackBackward);
     }
 
+    /// <summary>Whether <see cref="RunBackwardData"/> can add to the input's gradient.</summary>
+    protected virtual bool CanAccumulate => false;
+
     protected abstract void PackForward(ReadOnlySpan<float> weights, Span<float> packed);
 
     protected abstract void PackBackward(ReadOnlySpan<float> weights, Span<float> packed);
@@ -115,7 +123,7 @@ internal abstract class AffineStep : PlanStep
 
     protected abstract void RunBackwardData(
         int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
-        Span<float> scratch);
+        bool accumulate, Span<float> scratch);
 
     protected abstract void RunBackwardWeights(
         int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,
