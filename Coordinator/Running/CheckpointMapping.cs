@@ -8,8 +8,9 @@ using Distributed.Roles.Coordinator;
 namespace Distributed.Coordinator;
 
 /// <summary>
-/// Between a run in memory and its checkpoints: parameters and running statistics under PyTorch's names, shapes and order, optimizer state
-/// beside them as <c>optimizer.STATE.PARAMETER</c>, and the run's specification and standing in the metadata.
+/// Between a run in memory and its checkpoints: parameters and running statistics under PyTorch's names, shapes and
+/// order, optimizer state beside them as <c>optimizer.STATE.PARAMETER</c>, and the run's specification and standing in
+/// the metadata.
 /// </summary>
 internal static class CheckpointMapping
 {

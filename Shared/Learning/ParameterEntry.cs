@@ -24,9 +24,9 @@ internal enum Initialization
 }
 
 /// <summary>
-/// One parameter or running statistic in the block. In PyTorch it is [outputs, inputs, rows, columns] (the last dimensions missing
-/// or flattened where <see cref="Shape"/> says so); in memory it is [rows][columns][inputs][outputs]. That one
-/// permutation serves convolutions, linear layers, linear layers behind a flatten, and vectors.
+/// One parameter or running statistic in the block. In PyTorch it is [outputs, inputs, rows, columns] (the last
+/// dimensions missing or flattened where <see cref="Shape"/> says so); in memory it is [rows][columns][inputs]
+/// [outputs]. That one permutation serves convolutions, linear layers, linear layers behind a flatten, and vectors.
 /// </summary>
 public sealed class ParameterEntry
 {

@@ -110,13 +110,14 @@ internal static class BitsProgram
     {
         const int pixels = 77;
         var s = new BatchNormShape(channels) { OutPitch = channels + 3 };
-        float[] x = TestData.Random(channels * pixels), w = TestData.Random(channels, 1), r = TestData.Random(x.Length, 2);
+        float[] x = TestData.Random(channels * pixels), w = TestData.Random(channels, 1);
+        float[] r = TestData.Random(x.Length, 2), dx = TestData.Random(x.Length, 4);
         double[] statistics = new double[BatchNorm.StatisticsLength(channels)];
         BatchNorm.Statistics(s, pixels, x, statistics);
         Print($"batch statistics {channels}", statistics);
         float[] coefficients = new float[BatchNormForward.CoefficientsLength(channels)];
         BatchNormForward.Prepare(statistics, 1e-5, w, w, coefficients);
-        float[] y = new float[pixels * s.OutPitch], dy = TestData.Random(y.Length, 3), dx = TestData.Random(x.Length, 4);
+        float[] y = new float[pixels * s.OutPitch], dy = TestData.Random(y.Length, 3);
         BatchNormForward.Run(s, pixels, x, coefficients, r, true, y);
         Print($"batch norm {channels}", y);
         float[] scratch = new float[BatchNormBackward.ScratchLength(channels)], db = new float[channels];

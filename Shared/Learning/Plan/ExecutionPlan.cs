@@ -5,8 +5,8 @@ namespace Distributed.Learning;
 /// <summary>
 /// A model compiled for one micro-batch size: its steps in order, where every buffer lies in one arena, and which
 /// weights to pack. A plan holds no tensor and never changes, so all threads share it; each owns a
-/// <see cref="Workspace"/>. In evaluation what a step computes for a sample doesn't depend on where the sample stands in
-/// the micro-batch, nor on the micro-batch's size; nor in training, but for batch norms.
+/// <see cref="Workspace"/>. In evaluation what a step computes for a sample doesn't depend on where it stands in the
+/// micro-batch, nor on the micro-batch's size; nor in training, but for batch norms.
 /// </summary>
 public sealed class ExecutionPlan
 {
