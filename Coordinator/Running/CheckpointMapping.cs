@@ -119,7 +119,7 @@ internal static class CheckpointMapping
         return HashWeights(layout, block);
     }
 
-    /// <summary>What a state holds a value for: the moving average for everything, others for what is trained.</summary>
+    /// <summary>What a state holds a value for: the moving average all, others what is trained.</summary>
     public static IReadOnlyList<ParameterEntry> StateEntries(ParameterLayout layout, string state) =>
         state == WeightAverage.StateName ? layout.Entries : layout.Trainable;
 

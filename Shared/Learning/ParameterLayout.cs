@@ -5,8 +5,8 @@ namespace Distributed.Learning;
 /// <summary>
 /// Where each parameter of a model lies in one contiguous block: first the trainable parameters, then the running
 /// statistics of batch norms. Entries start at multiples of 16 floats; the padding between them is always 0.
-/// States of an optimizer have the same layout. A gradient block has that of the trainable part, and behind it the batch
-/// norms' statistics of the samples, in double (see <see cref="BatchStatistics"/>).
+/// States of an optimizer have the same layout. A gradient block has that of the trainable part, and behind it the
+/// batch norms' statistics of the samples, in double (see <see cref="BatchStatistics"/>).
 /// </summary>
 public sealed class ParameterLayout
 {
