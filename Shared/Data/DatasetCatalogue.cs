@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Distributed.Data;
 
 /// <summary>What a data set is loaded with, beyond its name.</summary>
@@ -15,8 +17,42 @@ public sealed record DatasetOptions
     /// <summary>Test samples of generated data sets.</summary>
     public int TestCount { get; init; } = 2_000;
 
+    /// <summary>Channels, rows and columns that the model takes; pictures of any size are brought to them.</summary>
+    public (int Channels, int Height, int Width)? Shape { get; init; }
+
+    /// <summary>Whether images that can't be decoded are left out, and counted.</summary>
+    public bool SkipCorrupt { get; init; }
+
+    /// <summary>
+    /// The most bytes of decoded images that are kept under the user's cache; larger data sets are decoded whenever
+    /// they are used.
+    /// </summary>
+    public long CacheLimit { get; init; } = UserCache.Limit;
+
     /// <summary>Told in short lines about what takes long, such as a download; null: nobody is.</summary>
     public Action<string>? Progress { get; init; }
+
+    /// <summary>
+    /// The environment variable with the default of <see cref="CacheLimit"/>, as <see cref="ParseSize"/> reads it.
+    /// </summary>
+    public const string CacheLimitVariable = "DISTRIBUTED_CACHE_LIMIT";
+
+    /// <summary>Reads a number of bytes such as 0, 500MB or 4GB (powers of 1000); null where it is none.</summary>
+    /// <param name="text">The text.</param>
+    public static long? ParseSize(string text)
+    {
+        (string Unit, long Bytes)[] units = [("TB", 1_000_000_000_000), ("GB", 1_000_000_000), ("MB", 1_000_000)];
+        (string unit, long bytes) = units.FirstOrDefault(
+            each => text.EndsWith(each.Unit, StringComparison.OrdinalIgnoreCase), ("", 1));
+        return double.TryParse(text[..^unit.Length].TrimEnd(), NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture, out double number) && number * bytes < 1e18 ? (long)(number * bytes) : null;
+    }
+
+    /// <summary>The folder of data sets that the environment names.</summary>
+    internal string? CommonFolder { get; init; } = Environment.GetEnvironmentVariable("DISTRIBUTED_DATA");
+
+    /// <summary>The user's cache of this program.</summary>
+    internal string CacheRoot { get; init; } = UserCache.Folder;
 }
 
 /// <summary>The data sets by name. To add one: a class in Sources, a row here, a fixture.</summary>
@@ -28,6 +64,9 @@ public static class DatasetCatalogue
         ("mnist", Mnist.Digits.Load, Mnist.Digits.Fetch),
         ("fashion-mnist", Mnist.Fashion.Load, Mnist.Fashion.Fetch),
         ("kmnist", Mnist.Kuzushiji.Load, Mnist.Kuzushiji.Fetch),
+        ("cifar10", Cifar.Ten.Load, Cifar.Ten.Fetch),
+        ("cifar100", Cifar.Hundred.Load, Cifar.Hundred.Fetch),
+        (ImageFolder.Name, ImageFolder.Load, ImageFolder.Fetch),
     ];
 
     /// <summary>Every name that <see cref="Load"/> knows.</summary>

@@ -1,14 +1,13 @@
 namespace Distributed.Data;
 
 /// <summary>
-/// Labelled images of one size, 8 bits a channel, decoded and in memory: sample after sample, each row after row, each
-/// pixel's channels together (NHWC).
+/// Labelled images of one size, 8 bits a channel: each row after row, each pixel's channels together (HWC). The pixels
+/// lie in memory, in a mapped file, or are decoded when they are asked for.
 /// </summary>
 public sealed class ImageSet
 {
-    private readonly byte[] _pixels;
+    private readonly PixelStore _pixels;
     private readonly int[] _labels;
-    private readonly int _sampleLength;
 
     /// <summary>Wraps decoded samples without copying them.</summary>
     /// <param name="channels">Channels of an image.</param>
@@ -17,17 +16,18 @@ public sealed class ImageSet
     /// <param name="pixels">Count * height * width * channels bytes.</param>
     /// <param name="labels">A class index for each image.</param>
     public ImageSet(int channels, int height, int width, byte[] pixels, int[] labels)
+        : this(channels, height, width, new ArrayPixels(pixels, SampleBytes(channels, height, width)), labels)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
-        _sampleLength = checked(channels * height * width);
-        if (pixels.LongLength != (long)_sampleLength * labels.Length)
+        if (pixels.LongLength != (long)SampleLength * labels.Length)
         {
             throw new ArgumentException(
-                $"{labels.Length} images of {_sampleLength} bytes don't make {pixels.Length} bytes.", nameof(pixels));
+                $"{labels.Length} images of {SampleLength} bytes don't make {pixels.Length} bytes.", nameof(pixels));
         }
+    }
 
+    internal ImageSet(int channels, int height, int width, PixelStore pixels, int[] labels)
+    {
+        SampleLength = SampleBytes(channels, height, width);
         Channels = channels;
         Height = height;
         Width = width;
@@ -47,15 +47,33 @@ public sealed class ImageSet
     /// <summary>Columns of an image.</summary>
     public int Width { get; }
 
-    /// <summary>One image: height * width * channels bytes.</summary>
+    /// <summary>Bytes of an image: height * width * channels.</summary>
+    public int SampleLength { get; }
+
+    /// <summary>Whether every sample is decoded anew when it is asked for, which takes time and allocates.</summary>
+    public bool IsStreamed => _pixels is StreamedPixels;
+
+    /// <summary>
+    /// One image: height * width * channels bytes, valid until this thread asks for another image.
+    /// </summary>
     /// <param name="index">The image's index.</param>
-    public ReadOnlySpan<byte> Pixels(int index) => _pixels.AsSpan(index * _sampleLength, _sampleLength);
+    /// <exception cref="DataException">Its file has changed since the data set was loaded.</exception>
+    public ReadOnlySpan<byte> Pixels(int index) => _pixels.Sample(index);
 
     /// <summary>One image's class index.</summary>
     /// <param name="index">The image's index.</param>
     public int Label(int index) => _labels[index];
 
-    internal ReadOnlySpan<byte> AllPixels => _pixels;
+    /// <summary>Adds the pixels, and their squares, of each channel of one image.</summary>
+    internal void AddSums(int index, Span<long> sums, Span<long> squares) => _pixels.AddSums(index, sums, squares);
 
     internal ReadOnlySpan<int> AllLabels => _labels;
+
+    private static int SampleBytes(int channels, int height, int width)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(height, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(width, 1);
+        return checked(channels * height * width);
+    }
 }

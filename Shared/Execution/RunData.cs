@@ -4,8 +4,9 @@ using Distributed.Protocol;
 namespace Distributed.Execution;
 
 /// <summary>
-/// A run's data in memory: the data set, its training and validation parts (taken by seed), and the normalisation by
-/// the training part. The same on every machine that holds the same samples.
+/// A run's data in memory: the data set, its training and validation parts (taken by seed, unless the data set has a
+/// validation part of its own), and the normalisation by the training part. The same on every machine that holds the
+/// same samples.
 /// </summary>
 public sealed class RunData
 {
@@ -18,7 +19,9 @@ public sealed class RunData
     private RunData(Dataset dataset, double validation, ulong seed)
     {
         Dataset = dataset;
-        (_training, _validation) = ValidationSplit.Split(dataset.Train.Count, validation, seed);
+        (_training, _validation) = dataset.Held == 0
+            ? ValidationSplit.Split(dataset.Train.Count, validation, seed)
+            : OwnSplit(dataset, validation);
         _test = new int[dataset.Test.Count];
         for (int i = 0; i < _test.Length; i++) _test[i] = i;
         Normalization = Normalization.Of(dataset.Train, _training);
@@ -88,7 +91,21 @@ public sealed class RunData
 
     private static DatasetOptions Options(
         RunSpecification specification, string? directory, Action<string>? progress) =>
-        new() { DataDirectory = directory, Seed = specification.Seed, Progress = progress };
+        new()
+        {
+            DataDirectory = directory,
+            Seed = specification.Seed,
+            Shape = (specification.Model.Channels, specification.Model.Height, specification.Model.Width),
+            SkipCorrupt = specification.Data.SkipCorrupt,
+            Progress = progress,
+        };
+
+    /// <summary>The data set's own validation part; it is left unused where no validation is wanted.</summary>
+    private static (int[] Training, int[] Validation) OwnSplit(Dataset dataset, double validation)
+    {
+        int first = dataset.Train.Count - dataset.Held;
+        return ([.. Enumerable.Range(0, first)], validation > 0 ? [.. Enumerable.Range(first, dataset.Held)] : []);
+    }
 
     /// <summary>Indices of a part into the data set's training or test samples.</summary>
     public ReadOnlySpan<int> Part(DataSplit split) => split switch

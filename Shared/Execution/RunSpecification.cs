@@ -21,6 +21,9 @@ public sealed record DataSpecification
     /// <summary>Share of the training samples that is set apart for validation.</summary>
     public required double Validation { get; init; }
 
+    /// <summary>Whether images that can't be decoded are left out, instead of ending the run.</summary>
+    public bool SkipCorrupt { get; init; }
+
     /// <summary>Hash of the decoded samples.</summary>
     public string? Sha256 { get; init; }
 
@@ -41,7 +44,7 @@ public sealed record DataSpecification
 
     /// <summary>Equal in every field; lists are equal number by number.</summary>
     public bool Equals(DataSpecification? other) => other is not null
-        && (Name, Validation, Sha256) == (other.Name, other.Validation, other.Sha256)
+        && (Name, Validation, SkipCorrupt, Sha256) == (other.Name, other.Validation, other.SkipCorrupt, other.Sha256)
         && (TrainingSamples, ValidationSamples, TestSamples)
             == (other.TrainingSamples, other.ValidationSamples, other.TestSamples)
         && Mean.SequenceEqual(other.Mean) && Deviation.SequenceEqual(other.Deviation);
@@ -249,6 +252,7 @@ public sealed record RunSpecification
         writer.WriteStartObject("data");
         writer.WriteString("name", Data.Name);
         writer.WriteNumber("validation", Data.Validation);
+        if (Data.SkipCorrupt) writer.WriteBoolean("skipCorrupt", true);
         writer.WriteString("sha256", Data.Sha256);
         writer.WriteNumber("trainingSamples", Data.TrainingSamples);
         writer.WriteNumber("validationSamples", Data.ValidationSamples);
@@ -269,6 +273,7 @@ public sealed record RunSpecification
     {
         Name = fields.Text("name"),
         Validation = fields.Share("validation"),
+        SkipCorrupt = fields.Flag("skipCorrupt"),
         Sha256 = fields.Hash("sha256"),
         TrainingSamples = fields.Integer("trainingSamples", 0),
         ValidationSamples = fields.Integer("validationSamples", 0),

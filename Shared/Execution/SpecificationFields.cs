@@ -82,6 +82,15 @@ internal readonly struct SpecificationFields
     public double Share(string name, double otherwise) =>
         _element.TryGetProperty(name, out _) ? Share(name) : otherwise;
 
+    /// <summary>True or false; false where it is missing.</summary>
+    public bool Flag(string name)
+    {
+        if (!_element.TryGetProperty(name, out JsonElement value)) return false;
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.GetBoolean()
+            : throw Mistake($"\"{_path}{name}\"", "true or false", value);
+    }
+
     /// <summary>An array of finite numbers.</summary>
     public float[] Numbers(string name)
     {

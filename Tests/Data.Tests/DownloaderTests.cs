@@ -20,10 +20,10 @@ public sealed class DownloaderTests : IDisposable
         using Mirror mirror = new(Serve(content));
         List<string> progress = [];
         Mnist mnist = Mnist.Digits.With(Files(content), [mirror.Address]);
-        DatasetOptions options = new() { Progress = progress.Add };
+        DatasetOptions options = TestData.Options(null, _folder.Path) with { Progress = progress.Add };
 
-        Dataset dataset = mnist.Load(options, null, _folder.Path);
-        Dataset again = mnist.Load(options, null, _folder.Path);
+        Dataset dataset = mnist.Load(options);
+        Dataset again = mnist.Load(options);
 
         Assert.Equal([7, 0, 9], Enumerable.Range(0, 3).Select(dataset.Train.Label));
         Assert.Equal(dataset.Sha256, again.Sha256);
@@ -42,7 +42,7 @@ public sealed class DownloaderTests : IDisposable
         }
 
         using Mirror mirror = new(Serve(content));
-        Mnist.Digits.With(Files(content), [mirror.Address]).Load(new DatasetOptions(), null, _folder.Path);
+        Mnist.Digits.With(Files(content), [mirror.Address]).Load(TestData.Options(null, _folder.Path));
         Assert.Equal(1, mirror.Requests);
     }
 
@@ -58,7 +58,7 @@ public sealed class DownloaderTests : IDisposable
         Mnist mnist = Mnist.Digits.With(
             Files(content), [missing.Address, wrong.Address, cut.Address, good.Address]);
 
-        Assert.Equal(3, mnist.Load(new DatasetOptions(), null, _folder.Path).Train.Count);
+        Assert.Equal(3, mnist.Load(TestData.Options(null, _folder.Path)).Train.Count);
         Assert.Equal((4, 4, 4, 4), (missing.Requests, wrong.Requests, cut.Requests, good.Requests));
     }
 

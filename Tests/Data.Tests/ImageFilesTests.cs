@@ -78,8 +78,9 @@ public sealed class ImageFilesTests : IDisposable
         Assert.Contains("can't be read", Message(_folder.Path), StringComparison.Ordinal);
         string path = _folder.Write("text", "GIF89a, not a PNG"u8);
         Assert.Equal(
-            $"{path}: this is neither a PNG image nor an IDX file of images; convert it to PNG.", Message(path));
-        Assert.Contains("neither a PNG", Message(_folder.Write("empty")), StringComparison.Ordinal);
+            $"{path}: this is not a PNG, JPEG, BMP, PPM or PGM image, nor an IDX file of images; convert it to PNG.",
+            Message(path));
+        Assert.Equal($"{_folder.File("empty")}: the file is empty; get it again.", Message(_folder.Write("empty")));
     }
 
     [Theory]

@@ -68,7 +68,7 @@ public sealed class MnistTests : IDisposable
         Assert.Equal(7, Load(_folder.File("common")).Train.Label(0));
         Assert.Equal(1, Load(null).Train.Label(0));
         Assert.Equal(1, Load(_folder.File("empty")).Train.Label(0));
-        Dataset Load(string? common) => Mnist.Digits.Load(new DatasetOptions(), common, _folder.File("cache"));
+        Dataset Load(string? common) => Mnist.Digits.Load(TestData.Options(common, _folder.File("cache")));
     }
 
     /// <summary>The files' names are the same for all: MNIST's must not be taken for another data set's.</summary>
@@ -76,11 +76,11 @@ public sealed class MnistTests : IDisposable
     public void FilesWithoutASubfolderAreMnists()
     {
         WriteSmall("", "");
-        Assert.Equal(3, Mnist.Digits.Load(new DatasetOptions(), _folder.Path, _folder.File("cache")).Train.Count);
+        Assert.Equal(3, Mnist.Digits.Load(TestData.Options(_folder.Path, _folder.File("cache"))).Train.Count);
         Assert.Throws<DataException>(
-            () => Mnist.Fashion.Load(new DatasetOptions(), _folder.Path, _folder.File("cache")));
+            () => Mnist.Fashion.Load(TestData.Options(_folder.Path, _folder.File("cache"))));
         WriteSmall("fashion-mnist", ".gz");
-        Assert.Equal(3, Mnist.Fashion.Load(new DatasetOptions(), _folder.Path, _folder.File("cache")).Train.Count);
+        Assert.Equal(3, Mnist.Fashion.Load(TestData.Options(_folder.Path, _folder.File("cache"))).Train.Count);
     }
 
     [Fact]
@@ -129,16 +129,6 @@ public sealed class MnistTests : IDisposable
     }
 
     [Fact]
-    public void SaysWhereToPutADataSetThatIsNotDownloaded()
-    {
-        string message = Assert.Throws<DataException>(
-            () => Mnist.Kuzushiji.Load(new DatasetOptions(), null, _folder.Path)).Message;
-        Assert.Equal("The files of kmnist are neither in the folder named by DISTRIBUTED_DATA nor in " +
-            $"{_folder.File("kmnist")}; get train-images-idx3-ubyte.gz and its three siblings and name their folder " +
-            "with --data-dir.", message);
-    }
-
-    [Fact]
     public void NoiseHasTheSizeOfItsName()
     {
         Dataset noise = DatasetCatalogue.Load("noise-3x5x7-11-20", new DatasetOptions());
@@ -156,7 +146,8 @@ public sealed class MnistTests : IDisposable
 
     [Fact]
     public void AnUnknownNameListsTheKnownOnes() =>
-        Assert.Equal("There is no data set 'minst'; known are digits, mnist, fashion-mnist, kmnist.",
+        Assert.Equal("There is no data set 'minst'; known are digits, mnist, fashion-mnist, kmnist, cifar10, cifar100, " +
+            "folder.",
             Assert.Throws<DataException>(() => DatasetCatalogue.Load("minst", new DatasetOptions())).Message);
 
     private void WriteSmall(string subfolder, string extension)

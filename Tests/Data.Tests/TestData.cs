@@ -51,6 +51,10 @@ internal static class TestData
         return compressed.ToArray();
     }
 
+    /// <summary>Options with the folders that the environment names in other places.</summary>
+    public static DatasetOptions Options(string? common, string cache) =>
+        new() { CommonFolder = common, CacheRoot = cache };
+
     /// <summary>The four files of a data set of MNIST's form with 3 + 2 images of 2 x 2.</summary>
     public static Dictionary<string, byte[]> SmallMnist() => new()
     {

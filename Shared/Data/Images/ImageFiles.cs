@@ -1,36 +1,43 @@
 namespace Distributed.Data;
 
-/// <summary>Reads image files: PNG, and raw IDX files of grey images, plain or gzipped.</summary>
+/// <summary>
+/// Reads image files, told apart by their content: PNG, JPEG, BMP, PPM and PGM, and raw IDX files of grey images, plain
+/// or gzipped.
+/// </summary>
 public static class ImageFiles
 {
+    private const string Formats = "a PNG, JPEG, BMP, PPM or PGM image";
+
+    /// <summary>What the names of images end with, in lower case.</summary>
+    public static IReadOnlyList<string> Extensions { get; } =
+        [".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".pgm", ".pnm"];
+
     /// <summary>Reads a file that holds one image.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="DataException">It is missing, unreadable, broken, or holds several images.</exception>
     public static DecodedImage Read(string path) => ReadAll(path) is [var only] ? only
         : throw new DataException($"{path}: the file holds several images where one was expected.");
 
-    /// <summary>Reads every image of a file: one of a PNG file, all of an IDX file.</summary>
+    /// <summary>Reads every image of a file: one of an image file, all of an IDX file.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="DataException">It is missing, unreadable or broken.</exception>
     public static IReadOnlyList<DecodedImage> ReadAll(string path)
     {
-        Span<byte> start = stackalloc byte[PngReader.Signature.Length];
+        Span<byte> start = stackalloc byte[4];
         try
         {
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read);
             int got = file.ReadAtLeast(start, start.Length, throwOnEndOfStream: false);
-            if (start[..got].SequenceEqual(PngReader.Signature))
-            {
-                file.Position = 0;
-                return [PngReader.Read(file, path)];
-            }
+            file.Position = 0;
 
             // 0 0 8: IDX of bytes; 1f 8b: gzip.
-            if (got < 4 || !(start[..3].SequenceEqual<byte>([0, 0, 8]) || start[..2].SequenceEqual<byte>([0x1F, 0x8B])))
+            if (got == start.Length
+                && (start[..3].SequenceEqual<byte>([0, 0, 8]) || start[..2].SequenceEqual<byte>([0x1F, 0x8B])))
             {
-                throw new DataException(
-                    $"{path}: this is neither a PNG image nor an IDX file of images; convert it to PNG.");
+                return ReadIdx(path);
             }
+
+            return [Decode(ReadContent(file, file.Length, path), path)];
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -40,8 +47,34 @@ public static class ImageFiles
         {
             throw new DataException($"{path}: the image can't be read ({error.Message.TrimEnd('.')}).", error);
         }
+    }
 
-        return ReadIdx(path);
+    /// <summary>Decodes the content of a file that holds one image.</summary>
+    /// <exception cref="DataException">It is broken or none of the formats.</exception>
+    internal static DecodedImage Decode(byte[] content, string path) => content switch
+    {
+        [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0D, 0x0A, 0x1A, 0x0A, ..] => PngReader.Read(content, path),
+        [0xFF, 0xD8, ..] => JpegReader.Read(content, path),
+        [(byte)'B', (byte)'M', ..] => BmpReader.Read(content, path),
+        [(byte)'P', >= (byte)'1' and <= (byte)'6', ..] => PnmReader.Read(content, path),
+        [] => throw new DataException($"{path}: the file is empty; get it again.") { IsCorrupt = true },
+        _ => throw new DataException($"{path}: this is not {Formats}, nor an IDX file of images; convert it to PNG.")
+        { IsCorrupt = true },
+    };
+
+    /// <summary>Reads a file's content, of which the length is known, after a look at the length.</summary>
+    internal static byte[] ReadContent(Stream stream, long length, string path)
+    {
+        if (length > ImageLimits.MaximumFile)
+        {
+            throw new DataException($"{path}: the image file has {length} bytes where {ImageLimits.MaximumFile} are " +
+                "allowed; make it smaller.")
+            { IsCorrupt = true };
+        }
+
+        byte[] content = GC.AllocateUninitializedArray<byte>((int)length);
+        return stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) == content.Length ? content
+            : throw new DataException($"{path}: the file is cut off; get it again.") { IsCorrupt = true };
     }
 
     private static DecodedImage[] ReadIdx(string path)

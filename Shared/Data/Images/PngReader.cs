@@ -11,9 +11,6 @@ namespace Distributed.Data;
 /// </summary>
 internal static class PngReader
 {
-    private const int MaximumFile = 1 << 28;
-    private const int MaximumSide = 1 << 16;
-    private const long MaximumPixels = 1L << 26;
     private const int MaximumPalette = 256;
 
     /// <summary>A chunk's length, type and CRC.</summary>
@@ -26,16 +23,8 @@ internal static class PngReader
 
     /// <summary>Decodes a file that starts with the signature.</summary>
     /// <exception cref="DataException">It is broken or too large.</exception>
-    public static DecodedImage Read(Stream file, string path)
+    public static DecodedImage Read(byte[] content, string path)
     {
-        if (file.Length > MaximumFile)
-        {
-            throw new DataException($"{path}: the PNG file has {file.Length} bytes where {MaximumFile} are allowed; " +
-                "make it smaller.");
-        }
-
-        byte[] content = new byte[file.Length];
-        file.ReadExactly(content);
         (PngHeader header, MemoryStream compressed) = ReadChunks(content, path);
         byte[] pixels = PngPixels.Decode(header, Inflate(header, compressed, path), path);
         return new DecodedImage(header.Width, header.Height, header.Channels, pixels);
@@ -119,12 +108,7 @@ internal static class PngReader
 
         uint width = BinaryPrimitives.ReadUInt32BigEndian(data);
         uint height = BinaryPrimitives.ReadUInt32BigEndian(data[4..]);
-        if (width is 0 or > MaximumSide || height is 0 or > MaximumSide || (long)width * height > MaximumPixels)
-        {
-            throw new DataException($"{path}: the PNG image is {width} x {height} where 1 to {MaximumSide} a side " +
-                $"and {MaximumPixels} pixels in all are allowed; make it smaller.");
-        }
-
+        ImageLimits.Check("PNG", width, height, path);
         PngHeader header = new((int)width, (int)height, data[8], (PngColor)data[9], data[12] == 1);
         return header.IsAllowed && data[10] == 0 && data[11] == 0 && data[12] <= 1 ? header
             : throw Broken(path, $"has an unknown form (colour type {data[9]}, {data[8]} bits, compression " +
@@ -156,12 +140,13 @@ internal static class PngReader
         catch (InvalidDataException error)
         {
             throw new DataException(
-                $"{path}: the PNG file's compressed pixels are broken; make the file again.", error);
+                $"{path}: the PNG file's compressed pixels are broken; make the file again.", error)
+            { IsCorrupt = true };
         }
     }
 
     private static string Printable(string type) => type.All(char.IsAsciiLetter) ? type : "unnamed";
 
     public static DataException Broken(string path, string what) =>
-        new($"{path}: the PNG file {what}; make the file again.");
+        new($"{path}: the PNG file {what}; make the file again.") { IsCorrupt = true };
 }

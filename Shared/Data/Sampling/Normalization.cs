@@ -23,7 +23,7 @@ public sealed record Normalization(float[] Mean, float[] Deviation)
         long[] squares = new long[channels];
         foreach (int index in indices)
         {
-            PixelSums.Add(images.Pixels(index), sums, squares);
+            images.AddSums(index, sums, squares);
         }
 
         long count = (long)indices.Length * images.Height * images.Width;

@@ -12,8 +12,10 @@ public static class ValidationSplit
     /// <param name="count">How many there are.</param>
     /// <param name="fraction">The validation part's share, from 0 (no validation) to less than 1.</param>
     /// <param name="seed">The run's seed.</param>
+    /// <param name="stream">Draws of different streams have nothing to do with each other.</param>
     /// <exception cref="DataException">The fraction is out of range or leaves nothing to train on.</exception>
-    public static (int[] Training, int[] Validation) Split(int count, double fraction, ulong seed)
+    public static (int[] Training, int[] Validation) Split(
+        int count, double fraction, ulong seed, int stream = 0)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         if (!(fraction >= 0 && fraction < 1))
@@ -31,7 +33,7 @@ public static class ValidationSplit
         // The first `held` draws of a Fisher-Yates shuffle are a uniform subset.
         int[] order = new int[count];
         EpochShuffle.FillAscending(order);
-        CounterRandom random = new(seed, RandomPurpose.Split);
+        CounterRandom random = new(seed, RandomPurpose.Split, layer: stream);
         bool[] isHeld = new bool[count];
         for (int index = 0; index < held; index++)
         {

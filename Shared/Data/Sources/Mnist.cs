@@ -6,9 +6,6 @@ namespace Distributed.Data;
 /// </summary>
 internal sealed class Mnist(string name, string[] classNames, MirroredFile[] files, string[] mirrors)
 {
-    /// <summary>The environment variable that names a folder of data sets.</summary>
-    public const string FolderVariable = "DISTRIBUTED_DATA";
-
     private const string OriginalName = "mnist";
 
     /// <summary>Handwritten digits: LeCun, Cortes and Burges.</summary>
@@ -27,17 +24,42 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
         ],
         ["https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"]);
 
-    /// <summary>Clothes: Xiao, Rasul and Vollgraf. Not downloaded.</summary>
+    /// <summary>Clothes: Xiao, Rasul and Vollgraf.</summary>
     public static readonly Mnist Fashion = new(
         "fashion-mnist",
         [
             "T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot",
         ],
-        [], []);
+        [
+            new("train-images-idx3-ubyte.gz", 26_421_880,
+                "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"),
+            new("train-labels-idx1-ubyte.gz", 29_515,
+                "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"),
+            new("t10k-images-idx3-ubyte.gz", 4_422_102,
+                "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"),
+            new("t10k-labels-idx1-ubyte.gz", 5_148,
+                "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"),
+        ],
+        [
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        ]);
 
-    /// <summary>Cursive Japanese characters: Clanuwat and others. Not downloaded.</summary>
+    /// <summary>Cursive Japanese characters: Clanuwat and others.</summary>
     public static readonly Mnist Kuzushiji = new(
-        "kmnist", ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"], [], []);
+        "kmnist",
+        ["o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"],
+        [
+            new("train-images-idx3-ubyte.gz", 18_165_135,
+                "51467d22d8cc72929e2a028a0428f2086b092bb31cfb79c69cc0a90ce135fde4"),
+            new("train-labels-idx1-ubyte.gz", 29_497,
+                "e38f9ebcd0f3ebcdec7fc8eabdcdaef93bb0df8ea12bee65224341c8183d8e17"),
+            new("t10k-images-idx3-ubyte.gz", 3_041_136,
+                "edd7a857845ad6bb1d0ba43fe7e794d164fe2dce499a1694695a792adfac43c5"),
+            new("t10k-labels-idx1-ubyte.gz", 5_120,
+                "20bb9a0ef54c7db3efc55a92eef5582c109615df22683c380526788f98e42a1c"),
+        ],
+        ["https://codh.rois.ac.jp/kmnist/dataset/kmnist/"]);
 
     /// <summary>The files' names without <c>.gz</c>: images and labels to train, images and labels to test.</summary>
     private static readonly string[] FileNames =
@@ -45,16 +67,10 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
         "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
     ];
 
-    public Dataset Load(DatasetOptions options) =>
-        Load(options, Environment.GetEnvironmentVariable(FolderVariable), CacheFolder());
+    public Dataset Load(DatasetOptions options) => Load(Locate(options));
 
     /// <summary>Makes sure that the files are there.</summary>
-    public void Fetch(DatasetOptions options) =>
-        Locate(options, Environment.GetEnvironmentVariable(FolderVariable), Path.Combine(CacheFolder(), name));
-
-    /// <summary>The same with the folders that the environment names.</summary>
-    internal Dataset Load(DatasetOptions options, string? common, string cacheRoot) =>
-        Load(Locate(options, common, Path.Combine(cacheRoot, name)));
+    public void Fetch(DatasetOptions options) => Locate(options);
 
     /// <summary>The same data set from other mirrors and files, to test the download.</summary>
     internal Mnist With(MirroredFile[] otherFiles, string[] otherMirrors) =>
@@ -104,8 +120,9 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
         return new ImageSet(1, shape[1], shape[2], pixels, labels);
     }
 
-    private string[] Locate(DatasetOptions options, string? common, string cache)
+    private string[] Locate(DatasetOptions options)
     {
+        string cache = Path.Combine(options.CacheRoot, name);
         if (options.DataDirectory is { } directory)
         {
             if (!Directory.Exists(directory))
@@ -117,29 +134,15 @@ internal sealed class Mnist(string name, string[] classNames, MirroredFile[] fil
                 $".gz) in this folder or in its subfolder {name}; check --data-dir.");
         }
 
-        return (string.IsNullOrEmpty(common) ? null : FindInCommon(common))
+        return (options.CommonFolder is { Length: > 0 } common ? FindInCommon(common) : null)
             ?? FindDirectlyIn(cache, complete: true)
             ?? Download(cache, options.Progress);
     }
 
     private string[] Download(string cache, Action<string>? progress)
     {
-        if (mirrors.Length == 0)
-        {
-            throw new DataException($"The files of {name} are neither in the folder named by {FolderVariable} nor in " +
-                $"{cache}; get {FileNames[0]}.gz and its three siblings and name their folder with --data-dir.");
-        }
-
         new Downloader(name, mirrors, progress).Fetch(files, cache);
         return FindDirectlyIn(cache, complete: false)!;
-    }
-
-    /// <summary>XDG_CACHE_HOME where it is set, as on Linux desktops; else the user's local application data.</summary>
-    private static string CacheFolder()
-    {
-        string? root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
-        return Path.Combine(string.IsNullOrEmpty(root)
-            ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) : root, "distributed");
     }
 
     /// <summary>Files of the same names serve all these data sets: without a subfolder they count as MNIST's.</summary>
