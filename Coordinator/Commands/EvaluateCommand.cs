@@ -16,8 +16,8 @@ internal static class EvaluateCommand
 
     private static readonly Option<string> Data = new("--data")
     {
-        Description = "The data set (default: the one that the checkpoint was trained on).",
-        HelpName = "NAME",
+        Description = "The data set, or a folder or zip file of images (default: what the checkpoint was trained on).",
+        HelpName = "NAME|PATH",
     };
 
     private static readonly Option<string> Directory = new("--data-dir")
@@ -60,11 +60,10 @@ internal static class EvaluateCommand
         TrainedModel model, string? name, string? directory, DataSplit split, CommandContext context)
     {
         DataSpecification recorded = model.Specification.Data;
-        RunSpecification asked = model.Specification with
-        {
-            Data = recorded with { Name = name?.ToLowerInvariant() ?? recorded.Name },
-        };
-        RunData data = RunData.Load(asked, directory, context.Error.WriteLine);
+        DataChoice choice = DataChoice.Of(
+            name ?? recorded.Name, directory, sentence => new UsageException($"--data: {sentence}."));
+        RunSpecification asked = model.Specification with { Data = recorded with { Name = choice.Name } };
+        RunData data = RunData.Load(asked, choice.Directory, context.Error.WriteLine);
         string found = data.Complete(asked).Data.Sha256!;
         bool isSame = asked.Data.Name == recorded.Name;
         if (isSame && found != recorded.Sha256)

@@ -15,7 +15,8 @@ internal static class PredictCommand
 
     private static readonly Argument<string[]> Files = new("IMAGE")
     {
-        Description = "PNG images, or IDX files of images; brought to the model's size and channels.",
+        Description = "PNG, JPEG, BMP, PPM or PGM images, or IDX files of images; brought to the model's size and " +
+            "channels.",
         Arity = ArgumentArity.OneOrMore,
     };
 

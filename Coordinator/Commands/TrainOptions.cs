@@ -15,6 +15,9 @@ internal sealed record TrainOptions
     /// <summary>The folder that data files are in; null: the usual places.</summary>
     public string? DataDirectory { get; init; }
 
+    /// <summary>Bytes of decoded images that may be kept; null: what the environment says, or the default.</summary>
+    public long? CacheLimit { get; init; }
+
     /// <summary>Local worker processes; 0 only where <see cref="Listen"/> names an address.</summary>
     public required int Workers { get; init; }
 

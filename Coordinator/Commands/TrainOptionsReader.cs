@@ -18,11 +18,14 @@ internal sealed class TrainOptionsReader
 
     private readonly TrainSettings _settings;
     private readonly RunSpecification? _spec;
+    private readonly DataChoice _data;
 
     private TrainOptionsReader(TrainSettings settings)
     {
         _settings = settings;
         _spec = settings.Text("spec") is { } path ? ReadSpecification(path) : null;
+        _data = DataChoice.Of(settings.Text("data") ?? _spec?.Data.Name ?? "digits", settings.Text("data-dir"),
+            sentence => settings.Mistake("data", sentence));
     }
 
     /// <summary>Reads and checks everything.</summary>
@@ -59,7 +62,8 @@ internal sealed class TrainOptionsReader
         return new TrainOptions
         {
             Specification = specification,
-            DataDirectory = _settings.Text("data-dir"),
+            DataDirectory = _data.Directory,
+            CacheLimit = CacheLimit(),
             Workers = workers,
             Threads = _settings.Integer("threads", 1, MostThreads) ?? Math.Max(1, cores / Math.Max(1, workers)),
             Listen = listen,
@@ -106,11 +110,20 @@ internal sealed class TrainOptionsReader
         };
     }
 
-    private DataSpecification Data()
+    private DataSpecification Data() => new()
     {
-        string name = _settings.OneOf("data", DatasetCatalogue.Names) ?? _spec?.Data.Name ?? "digits";
-        double? validation = _settings.Number("validation", x => x is >= 0 and < 1, "from 0 to below 1");
-        return new DataSpecification { Name = name, Validation = validation ?? _spec?.Data.Validation ?? 0.1 };
+        Name = _data.Name,
+        Validation = _settings.Number("validation", x => x is >= 0 and < 1, "from 0 to below 1")
+            ?? _spec?.Data.Validation ?? 0.1,
+        SkipCorrupt = _settings.Has("skip-corrupt")
+            ? _settings.Flag("skip-corrupt") : _spec?.Data.SkipCorrupt ?? false,
+    };
+
+    private long? CacheLimit()
+    {
+        if (_settings.Text("cache-limit") is not { } text) return null;
+        return DatasetOptions.ParseSize(text)
+            ?? throw _settings.Mistake("cache-limit", $"expected a size such as 500MB or 4GB, got '{text}'");
     }
 
     private int MicroBatch(Model model, int batch)
@@ -167,7 +180,7 @@ internal sealed class TrainOptionsReader
 
     private string Name(RunSpecification specification)
     {
-        string name = _settings.Text("name") ?? $"{specification.Model.Name}-{specification.Data.Name}";
+        string name = _settings.Text("name") ?? $"{specification.Model.Name}-{_data.ShortName}";
         bool isFolderName = name.Length <= 100 && name.Trim('.', ' ') == name && name.Length > 0 &&
             name.All(letter => char.IsLetterOrDigit(letter) || letter is '-' or '_' or '.' or ' ' or '+');
         return isFolderName ? name : throw _settings.Mistake("name",

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using System.Globalization;
 using Distributed.Checkpoints;
+using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
@@ -43,6 +45,13 @@ internal sealed class TrainingRun
     public static async Task<int> RunAsync(
         TrainOptions options, IRunView view, ILoggerFactory loggers, CancellationToken stop)
     {
+        // By the environment, so that local workers have it too.
+        if (options.CacheLimit is { } limit)
+        {
+            Environment.SetEnvironmentVariable(
+                DatasetOptions.CacheLimitVariable, limit.ToString(CultureInfo.InvariantCulture));
+        }
+
         using RunFolder folder = RunFolder.Open(options.RunsFolder, options.Name, options.Fresh);
         if (folder.MovedTo is { } moved) view.Show(new Notice($"The run of that name before is kept in {moved}."));
         TrainingRun run = new(options, view, loggers.CreateLogger("train"), folder);

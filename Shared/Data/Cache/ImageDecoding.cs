@@ -27,6 +27,7 @@ internal sealed class ImageDecoding
     private readonly int[] _batchLabels;
     private readonly DataException?[] _errors;
     private int _held;
+    private int _tenth = -1;
 
     private ImageDecoding(
         ImageSource source, DatasetOptions options, Stream file, bool keepPixels)
@@ -110,8 +111,13 @@ internal sealed class ImageDecoding
     private void Say(int done)
     {
         int all = _source.TrainCount + _source.TestCount;
-        _progress?.Invoke(string.Create(CultureInfo.InvariantCulture,
-            $"{_source.Name}: decoding {all} images for the cache, {100L * done / all}%"));
+        int tenth = (int)(10L * done / all);
+        if (tenth > _tenth)
+        {
+            _tenth = tenth;
+            _progress?.Invoke(string.Create(CultureInfo.InvariantCulture,
+                $"{_source.Name}: decoding {all} images for the cache, {10 * tenth}%"));
+        }
     }
 
     private Span<byte> Pixels(int place) => _pixels.AsSpan(place * _source.SampleLength, _source.SampleLength);

@@ -4,7 +4,8 @@ namespace Distributed.Data;
 
 /// <summary>
 /// A data set's images before they are decoded: numbered, first those to train with, then those to test with.
-/// <see cref="DecodedCache"/> makes a data set of it. <see cref="Decode"/> may be called on several threads at once.
+/// <see cref="DecodedCache"/> makes a data set of it; only if it must, it asks for more than the identity.
+/// <see cref="Decode"/> may be called on several threads at once.
 /// </summary>
 internal abstract class ImageSource
 {
@@ -21,7 +22,7 @@ internal abstract class ImageSource
     public required int Width { get; init; }
 
     /// <summary>A name for each class.</summary>
-    public required IReadOnlyList<string> ClassNames { get; init; }
+    public abstract IReadOnlyList<string> ClassNames { get; }
 
     /// <summary>Bytes of a decoded image.</summary>
     public int SampleLength => Channels * Height * Width;

@@ -48,7 +48,12 @@ internal sealed class Cifar(
 
     private string ZipName => $"{name}-jpeg.zip";
 
-    public Dataset Load(DatasetOptions options) => DecodedCache.Load(Find(options), options);
+    public Dataset Load(DatasetOptions options)
+    {
+        Dataset dataset = DecodedCache.Load(Find(options), options);
+        return dataset.ClassNames.SequenceEqual(classNames) ? dataset
+            : throw new DataException($"{ZipName}: its classes are not those of {name}; use it with --data folder.");
+    }
 
     public void Fetch(DatasetOptions options) => DecodedCache.Ensure(Find(options), options);
 
@@ -106,21 +111,15 @@ internal sealed class Cifar(
                 "choose another folder.");
     }
 
-    private ImageSource Zip(string path)
-    {
-        ImageSource source = ImageFolder.Open(name, path, (Channels, Side, Side), seed: 0);
-        return source.ClassNames.Order(StringComparer.Ordinal).SequenceEqual(classNames.Order(StringComparer.Ordinal))
-            ? source
-            : throw new DataException($"{path}: its classes are not those of {name}; use it with --data folder.");
-    }
+    private ImageSource Zip(string path) =>
+        ImageFolder.Open(name, path, (Channels, Side, Side), seed: 0);
 
-    private RecordSource Records(RecordFiles files) => new(files, labelBytes)
+    private RecordSource Records(RecordFiles files) => new(files, classNames, labelBytes)
     {
         Name = name,
         Channels = Channels,
         Height = Side,
         Width = Side,
-        ClassNames = classNames,
     };
 
     /// <summary>The contents of the files with records, those to train on first, the one to test on last.</summary>
@@ -204,8 +203,10 @@ internal sealed class Cifar(
     }
 
     /// <summary>Records of label bytes, of which the last counts, and a plane for each channel.</summary>
-    private sealed class RecordSource(RecordFiles files, int labelBytes) : ImageSource
+    private sealed class RecordSource(RecordFiles files, string[] classNames, int labelBytes) : ImageSource
     {
+        public override IReadOnlyList<string> ClassNames => classNames;
+
         private readonly Lazy<byte[][]> _contents = new(files.Read);
 
         public override int TrainCount => _contents.Value[..^1].Select((_, file) => Count(file)).Sum();

@@ -8,42 +8,22 @@ namespace Distributed.Data;
 /// <summary>The files of a folder and its subfolders, or of a zip file, in ordinal order of their names.</summary>
 internal abstract class FileTree
 {
+    private string[]? _names;
+
     /// <summary>The folder or the zip file.</summary>
     public required string Place { get; init; }
 
     /// <summary>Paths within, with '/'.</summary>
-    public abstract IReadOnlyList<string> Names { get; }
-
-    /// <summary>Opens a folder or a zip file.</summary>
     /// <exception cref="DataException">It can't be read or is no zip file.</exception>
-    public static FileTree Open(string path)
-    {
-        try
-        {
-            return Directory.Exists(path) ? new FolderTree(path) { Place = path } : new ZipTree(path) { Place = path };
-        }
-        catch (InvalidDataException error)
-        {
-            throw new DataException($"{path}: this is not a folder, nor a sound zip file; check the path.", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException($"{path}: it can't be read ({error.Message.TrimEnd('.')}).", error);
-        }
-    }
+    public IReadOnlyList<string> Names => _names ??= Guard(List);
+
+    /// <summary>A folder or a zip file that exists; it is opened when it is used.</summary>
+    public static FileTree Of(string path) =>
+        Directory.Exists(path) ? new FolderTree { Place = path } : new ZipTree { Place = path };
 
     /// <summary>Appends what names the content of all files.</summary>
-    public void AppendIdentity(IncrementalHash hash)
-    {
-        try
-        {
-            Append(hash);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException($"{Place}: it can't be read ({error.Message.TrimEnd('.')}).", error);
-        }
-    }
+    /// <exception cref="DataException">It can't be read.</exception>
+    public void AppendIdentity(IncrementalHash hash) => hash.AppendData(Guard(Identity));
 
     /// <summary>One file's content; several threads may read at once.</summary>
     /// <exception cref="DataException">It can't be read or is broken.</exception>
@@ -69,14 +49,32 @@ internal abstract class FileTree
     /// <summary>A file's path, for messages.</summary>
     public string PathOf(int index) => $"{Place}/{Names[index]}";
 
-    protected abstract void Append(IncrementalHash hash);
+    protected abstract string[] List();
+
+    protected abstract byte[] Identity();
 
     protected abstract byte[] ReadFile(int index, string path);
 
-    protected static void AppendFile(IncrementalHash hash, string path)
+    private T Guard<T>(Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidDataException error)
+        {
+            throw new DataException($"{Place}: this is not a folder, nor a sound zip file; check the path.", error);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException($"{Place}: it can't be read ({error.Message.TrimEnd('.')}).", error);
+        }
+    }
+
+    private static byte[] HashFile(string path)
     {
         using FileStream file = File.OpenRead(path);
-        hash.AppendData(SHA256.HashData(file));
+        return SHA256.HashData(file);
     }
 
     private sealed class FolderTree : FileTree
@@ -84,9 +82,7 @@ internal abstract class FileTree
         /// <summary>Deeper than any sensible data set, and an end to links that lead back.</summary>
         private const int MaximumDepth = 16;
 
-        private readonly string[] _names;
-
-        public FolderTree(string folder)
+        protected override string[] List()
         {
             EnumerationOptions all = new()
             {
@@ -94,34 +90,32 @@ internal abstract class FileTree
                 IgnoreInaccessible = false,
                 MaxRecursionDepth = MaximumDepth,
             };
-            _names = [.. Directory.EnumerateFiles(folder, "*", all)
-                .Select(path => Path.GetRelativePath(folder, path).Replace('\\', '/'))];
-            Array.Sort(_names, StringComparer.Ordinal);
+            string[] names = [.. Directory.EnumerateFiles(Place, "*", all)
+                .Select(path => Path.GetRelativePath(Place, path).Replace('\\', '/'))];
+            Array.Sort(names, StringComparer.Ordinal);
+            return names;
         }
 
-        public override IReadOnlyList<string> Names => _names;
-
-        protected override void Append(IncrementalHash hash)
+        protected override byte[] Identity()
         {
-            byte[][] digests = new byte[_names.Length][];
+            byte[][] digests = new byte[Names.Count][];
             try
             {
-                Parallel.For(0, _names.Length, index =>
-                {
-                    using FileStream file = File.OpenRead(Path.Combine(Place, _names[index]));
-                    digests[index] = SHA256.HashData(file);
-                });
+                Parallel.For(0, digests.Length, index => digests[index] = HashFile(Path.Combine(Place, Names[index])));
             }
             catch (AggregateException errors)
             {
                 throw new IOException(errors.InnerException!.Message, errors);
             }
 
-            for (int index = 0; index < _names.Length; index++)
+            using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            for (int index = 0; index < digests.Length; index++)
             {
-                hash.AppendData(Encoding.UTF8.GetBytes($"{_names[index]}\n"));
+                hash.AppendData(Encoding.UTF8.GetBytes($"{Names[index]}\n"));
                 hash.AppendData(digests[index]);
             }
+
+            return hash.GetHashAndReset();
         }
 
         protected override byte[] ReadFile(int index, string path)
@@ -133,37 +127,31 @@ internal abstract class FileTree
 
     private sealed class ZipTree : FileTree
     {
-        private readonly string _path;
-        private readonly string[] _names;
-
-        /// <summary>The entry that each name belongs to.</summary>
-        private readonly int[] _entries;
-
         /// <summary>An archive is for one thread at a time, so each that reads takes one and gives it back.</summary>
         private readonly ConcurrentBag<ZipArchive> _archives = [];
 
-        public ZipTree(string path)
+        /// <summary>The entry that each name belongs to.</summary>
+        private int[] _entries = [];
+
+        protected override string[] List()
         {
-            _path = path;
-            ZipArchive archive = ZipFile.OpenRead(path);
+            ZipArchive archive = ZipFile.OpenRead(Place);
             (string Name, int Entry)[] files = [.. archive.Entries
                 .Select((entry, index) => (Name: entry.FullName.Replace('\\', '/'), Entry: index))
                 .Where(file => !file.Name.EndsWith('/'))
                 .OrderBy(file => file.Name, StringComparer.Ordinal)];
-            _names = [.. files.Select(file => file.Name)];
             _entries = [.. files.Select(file => file.Entry)];
             _archives.Add(archive);
+            return [.. files.Select(file => file.Name)];
         }
 
-        public override IReadOnlyList<string> Names => _names;
-
-        protected override void Append(IncrementalHash hash) => AppendFile(hash, _path);
+        protected override byte[] Identity() => HashFile(Place);
 
         protected override byte[] ReadFile(int index, string path)
         {
             if (!_archives.TryTake(out ZipArchive? archive))
             {
-                archive = ZipFile.OpenRead(_path);
+                archive = ZipFile.OpenRead(Place);
             }
 
             try

@@ -31,57 +31,20 @@ internal static class ImageFolder
     /// <summary>The classes' names, without reading any image.</summary>
     public static IReadOnlyList<string> ClassNames(DatasetOptions options) => Find(options).ClassNames;
 
-    /// <summary>Finds the parts and classes of a folder or a zip file.</summary>
-    /// <exception cref="DataException">They make no data set.</exception>
-    public static ImageSource Open(string name, string place, (int Channels, int Height, int Width) shape, ulong seed)
-    {
-        FileTree tree = FileTree.Open(place);
-        List<Picture> pictures = Pictures(tree);
-        if (pictures.Count == 0)
-        {
-            throw new DataException($"{place}: there is no image in it (PNG, JPEG, BMP, PPM or PGM); expected " +
-                "train/CLASS/IMAGE, or CLASS/IMAGE.");
-        }
-
-        ILookup<Part, Picture> parts = pictures.ToLookup(picture => picture.Part);
-        string[] classes = [.. parts[Part.Train].Select(picture => picture.Class).Distinct()
-            .Order(StringComparer.Ordinal)];
-        if (classes.Length < 2)
-        {
-            string found = classes.Length == 0 ? "none" : $"only '{classes[0]}'";
-            throw new DataException($"{place}: at least two classes are needed to train on, and there is {found}; " +
-                "put images into train/CLASS/, or into one folder a class.");
-        }
-
-        HashSet<string> known = [.. classes];
-        if (pictures.Find(picture => !known.Contains(picture.Class)) is { } stranger)
-        {
-            throw new DataException($"{tree.PathOf(stranger.File)}: class '{stranger.Class}' has no image to train " +
-                "on; add some or remove the folder.");
-        }
-
-        Picture[] train = [.. parts[Part.Train]], held = [.. parts[Part.Validation]], test = [.. parts[Part.Test]];
-        if (test.Length == 0)
-        {
-            (test, held) = (held, []);
-        }
-
-        string split = "given";
-        if (test.Length == 0)
-        {
-            (train, test) = Split(place, train, classes, seed);
-            split = string.Create(CultureInfo.InvariantCulture, $"seed {seed}");
-        }
-
-        return new PictureSource(tree, [.. train, .. held, .. test], train.Length, held.Length, split)
+    /// <summary>The images of a folder or a zip file that exists.</summary>
+    /// <param name="name">The data set's name.</param>
+    /// <param name="place">The folder or the zip file.</param>
+    /// <param name="shape">What images are brought to.</param>
+    /// <param name="seed">Draws the test part where there is none.</param>
+    public static ImageSource Open(
+        string name, string place, (int Channels, int Height, int Width) shape, ulong seed) =>
+        new PictureSource(FileTree.Of(place), seed)
         {
             Name = name,
             Channels = shape.Channels,
             Height = shape.Height,
             Width = shape.Width,
-            ClassNames = classes,
         };
-    }
 
     private static ImageSource Find(DatasetOptions options)
     {
@@ -102,6 +65,46 @@ internal static class ImageFolder
         }
 
         return Open(Name, place, shape, options.Seed);
+    }
+
+    private static Content Find(FileTree tree, ulong seed)
+    {
+        List<Picture> pictures = Pictures(tree);
+        if (pictures.Count == 0)
+        {
+            throw new DataException($"{tree.Place}: there is no image in it (PNG, JPEG, BMP, PPM or PGM); expected " +
+                "train/CLASS/IMAGE, or CLASS/IMAGE.");
+        }
+
+        ILookup<Part, Picture> parts = pictures.ToLookup(picture => picture.Part);
+        string[] classes = [.. parts[Part.Train].Select(picture => picture.Class).Distinct()
+            .Order(StringComparer.Ordinal)];
+        if (classes.Length < 2)
+        {
+            string found = classes.Length == 0 ? "none" : $"only '{classes[0]}'";
+            throw new DataException($"{tree.Place}: at least two classes are needed to train on, and there is {found}; " +
+                "put images into train/CLASS/, or into one folder a class.");
+        }
+
+        HashSet<string> known = [.. classes];
+        if (pictures.Find(picture => !known.Contains(picture.Class)) is { } stranger)
+        {
+            throw new DataException($"{tree.PathOf(stranger.File)}: class '{stranger.Class}' has no image to train " +
+                "on; add some or remove the folder.");
+        }
+
+        Picture[] train = [.. parts[Part.Train]], held = [.. parts[Part.Validation]], test = [.. parts[Part.Test]];
+        if (test.Length == 0)
+        {
+            (test, held) = (held, []);
+        }
+
+        if (test.Length == 0)
+        {
+            (train, test) = Split(tree.Place, train, classes, seed);
+        }
+
+        return new Content([.. train, .. held, .. test], train.Length, held.Length, classes);
     }
 
     private static List<Picture> Pictures(FileTree tree)
@@ -172,29 +175,36 @@ internal static class ImageFolder
 
     private sealed record Picture(int File, Part Part, string Class);
 
-    private sealed class PictureSource(FileTree tree, Picture[] pictures, int train, int held, string split)
-        : ImageSource
+    /// <summary>Which pictures there are: to train, held for validation, to test.</summary>
+    private sealed record Content(Picture[] Pictures, int Train, int Held, string[] Classes);
+
+    private sealed class PictureSource(FileTree tree, ulong seed) : ImageSource
     {
-        public override int TrainCount => train + held;
+        private readonly Lazy<Content> _content = new(() => Find(tree, seed));
 
-        public override int TestCount => pictures.Length - TrainCount;
+        public override IReadOnlyList<string> ClassNames => _content.Value.Classes;
 
-        public override bool IsHeld(int index) => index >= train && index < TrainCount;
+        public override int TrainCount => _content.Value.Train + _content.Value.Held;
+
+        public override int TestCount => _content.Value.Pictures.Length - TrainCount;
+
+        public override bool IsHeld(int index) => index >= _content.Value.Train && index < TrainCount;
 
         public override void AppendIdentity(IncrementalHash hash)
         {
-            hash.AppendData(Encoding.UTF8.GetBytes($"images {split}\n"));
+            // The seed counts only where it draws the test part, but that is not known without a look inside.
+            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"images {seed}\n")));
             tree.AppendIdentity(hash);
         }
 
-        public override string NameOf(int index) => tree.PathOf(pictures[index].File);
+        public override string NameOf(int index) => tree.PathOf(_content.Value.Pictures[index].File);
 
         public override int Decode(int index, Span<byte> pixels)
         {
-            Picture picture = pictures[index];
+            Picture picture = _content.Value.Pictures[index];
             DecodedImage image = ImageFiles.Decode(tree.Read(picture.File), tree.PathOf(picture.File));
             image.ToChannels(Channels).Resize(Width, Height).Pixels.CopyTo(pixels);
-            return Array.BinarySearch((string[])ClassNames, picture.Class, StringComparer.Ordinal);
+            return Array.BinarySearch(_content.Value.Classes, picture.Class, StringComparer.Ordinal);
         }
     }
 }

@@ -28,7 +28,6 @@ public sealed class UserErrorTests
     [InlineData("train --seed -1", "--seed: expected a whole number from 0 to 18446744073709551615, got '-1'.")]
     [InlineData("train --model resnet999", "unknown model \"resnet999\"; known: convnet, lenet5, mlp, or the name")]
     [InlineData("train --model nowhere.json", "nowhere.json: there is no such file; check the path of the model.")]
-    [InlineData("train --data image", "--data: expected one of digits, mnist, fashion-mnist, kmnist, got 'image'.")]
     [InlineData("train --optimizer newton", "--optimizer: unknown optimizer \"newton\"; known: sgd, adam, adamw,")]
     [InlineData("train --optimizer sgd:momentum", "--optimizer: expected NAME or NAME:KEY=VALUE:KEY=VALUE...,")]
     [InlineData("train --optimizer adam:betas=0.9", "--optimizer: unknown field \"betas\"; known here: name, beta1,")]
@@ -40,6 +39,10 @@ public sealed class UserErrorTests
     [InlineData("train --warmup -1", "--warmup: expected a number of at least 0, got '-1'.")]
     [InlineData("train --schedule step:every=0", "--schedule: every must be 1 or more, got 0.")]
     [InlineData("train --schedule never", "--schedule: unknown schedule \"never\"; known: constant, step, cosine,")]
+    [InlineData("train --data image", "--data: expected one of digits, mnist, fashion-mnist, kmnist, cifar10, " +
+        "cifar100, folder, or an existing folder or zip file of images, got 'image'.")]
+    [InlineData("train --data . --data-dir .", "--data: '.' says already where the images are; leave --data-dir out.")]
+    [InlineData("train --cache-limit much", "--cache-limit: expected a size such as 500MB or 4GB, got 'much'.")]
     [InlineData("train --workers 0", "--workers: 0 local workers need --listen HOST:PORT, where others can join.")]
     [InlineData("train --min-workers 3", "--min-workers: 3 workers are needed but only 2 are started;")]
     [InlineData("train --listen here", "--listen: expected HOST:PORT with a port from 0 to 65535, got 'here'.")]
