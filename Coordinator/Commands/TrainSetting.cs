@@ -20,12 +20,12 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
     public static IReadOnlyList<TrainSetting> All { get; } =
     [
         new("model", "NAME|FILE.json", "The network: convnet, lenet5, mlp, or a file (default: convnet)."),
-        new("data", "NAME|PATH", $"The data set: {string.Join(", ", DatasetCatalogue.Names)}; or a folder or zip file " +
-            "with images in train/CLASS/ or CLASS/ (default: digits)."),
+        new("data", "NAME|PATH", $"The data set: {string.Join(", ", DatasetCatalogue.Names)}; or a folder or zip " +
+            "file with images in train/CLASS/ or CLASS/ (default: digits)."),
         new("data-dir", "DIR", "The folder that data files are in."),
         new("skip-corrupt", null, "Leave images out that can't be decoded, instead of ending."),
-        new("cache-limit", "SIZE", "Decoded images kept under the user's cache; larger data sets are decoded whenever " +
-            "they are used (default: 4GB)."),
+        new("cache-limit", "SIZE", "Decoded images kept under the user's cache; larger data sets are decoded " +
+            "whenever they are used (default: 4GB)."),
         new("workers", "N", "Local worker processes (default: 2)."),
         new("threads", "T", "Compute threads of each worker (default: the cores shared among the workers)."),
         new("listen", "HOST:PORT", "Wait here for workers on other machines, instead of local ones or as well."),

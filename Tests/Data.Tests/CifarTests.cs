@@ -82,8 +82,8 @@ public sealed class CifarTests : IDisposable
         Assert.Equal($"{path}: the file has 100 bytes where a multiple of 3073 was expected; get the right file.",
             Message());
         _folder.Write("data/data_batch_3.bin", Record(10, 0));
-        Assert.Equal($"{path}, record 0: the label is 10 where cifar10 has classes 0 to 9; get the right file, or leave " +
-            "such images out with --skip-corrupt.", Message());
+        Assert.Equal($"{path}, record 0: the label is 10 where cifar10 has classes 0 to 9; get the right file, or " +
+            "leave such images out with --skip-corrupt.", Message());
         File.Delete(path);
         Assert.Equal($"{path}: the file is missing beside the other files of cifar10; add it or choose another folder.",
             Message());

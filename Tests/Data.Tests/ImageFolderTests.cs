@@ -115,8 +115,8 @@ public sealed class ImageFolderTests : IDisposable
         string sound = DatasetCatalogue.Load("folder", Options).Sha256;
         _folder.Write("pictures/train/bee/broken.ppm", "P6 2 2 255\n123"u8);
         _folder.Write("pictures/test/bee/empty.png");
-        Assert.Equal($"{Place}/train/bee/broken.ppm: the PNM file is cut off; make the file again, or leave such images "
-            + "out with --skip-corrupt.", Message(Options));
+        Assert.Equal($"{Place}/train/bee/broken.ppm: the PNM file is cut off; make the file again, or leave such "
+            + "images out with --skip-corrupt.", Message(Options));
         _progress.Clear();
         Dataset dataset = DatasetCatalogue.Load("folder", Options with { SkipCorrupt = true });
         Assert.Equal((4, 2, sound), (dataset.Train.Count, dataset.Test.Count, dataset.Sha256));
@@ -135,8 +135,8 @@ public sealed class ImageFolderTests : IDisposable
         Assert.Equal($"{Place}: there is no image in it (PNG, JPEG, BMP, PPM or PGM); expected train/CLASS/IMAGE, or " +
             "CLASS/IMAGE.", Message(Options));
         Picture("train/bee/a.ppm", 1);
-        Assert.Equal($"{Place}: at least two classes are needed to train on, and there is only 'bee'; put images into " +
-            "train/CLASS/, or into one folder a class.", Message(Options));
+        Assert.Equal($"{Place}: at least two classes are needed to train on, and there is only 'bee'; put images " +
+            "into train/CLASS/, or into one folder a class.", Message(Options));
         Picture("train/cat/a.ppm", 2);
         Assert.Equal($"{Place}: 2 images are too few to set some apart to test with; add more, or a folder test.",
             Message(Options));

@@ -71,7 +71,7 @@ public sealed class ImageFormatTests : IDisposable
     public void SaysWhatIsWrongWithAMap(string content, string expected) => Assert.Contains(
         expected, Assert.Throws<DataException>(() => Read(content)).Message, StringComparison.Ordinal);
 
-    /// <summary>Every format, cut at every length and with a bit flipped in every byte: pixels or one sentence.</summary>
+    /// <summary>Every format, cut at every length and with a bit flipped anywhere: pixels or one sentence.</summary>
     [Theory]
     [InlineData("raw.ppm", true)]
     [InlineData("raw.pgm", true)]

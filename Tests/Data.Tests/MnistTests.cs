@@ -146,8 +146,8 @@ public sealed class MnistTests : IDisposable
 
     [Fact]
     public void AnUnknownNameListsTheKnownOnes() =>
-        Assert.Equal("There is no data set 'minst'; known are digits, mnist, fashion-mnist, kmnist, cifar10, cifar100, " +
-            "folder.",
+        Assert.Equal("There is no data set 'minst'; known are digits, mnist, fashion-mnist, kmnist, cifar10, " +
+            "cifar100, folder.",
             Assert.Throws<DataException>(() => DatasetCatalogue.Load("minst", new DatasetOptions())).Message);
 
     private void WriteSmall(string subfolder, string extension)

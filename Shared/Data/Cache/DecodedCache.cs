@@ -33,7 +33,7 @@ internal static class DecodedCache
 
             if (isNew)
             {
-                throw new DataException($"{path}: the images that were just decoded are broken or gone; check the disk.");
+                throw new DataException($"{path}: the images just decoded are broken or gone; check the disk.");
             }
 
             Make(source, options, path);

@@ -68,7 +68,8 @@ internal static class PnmReader
 
         int start = position;
         long number = 0;
-        while (position < content.Length && content[position] is >= (byte)'0' and <= (byte)'9' && number <= int.MaxValue)
+        while (position < content.Length && content[position] is >= (byte)'0' and <= (byte)'9'
+            && number <= int.MaxValue)
         {
             number = (number * 10) + content[position++] - '0';
         }

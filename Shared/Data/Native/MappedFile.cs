@@ -22,7 +22,8 @@ internal sealed unsafe class MappedFile
         }
 
         using MemoryMappedFile file = MemoryMappedFile.CreateFromFile(
-            stream, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            stream, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None,
+            leaveOpen: true);
         using MemoryMappedViewAccessor view = file.CreateViewAccessor(0, 0, MemoryMappedFileAccess.Read);
 
         // The pointer is never released, so the view outlives its disposal.

@@ -60,8 +60,8 @@ internal static class ImageFolder
 
         if (options.Shape is not { Channels: 1 or 3 } shape)
         {
-            throw new DataException($"{place}: the model takes images of {options.Shape?.Channels ?? 0} channels, and " +
-                "files have 1 or 3; choose another model.");
+            throw new DataException($"{place}: the model takes images of {options.Shape?.Channels ?? 0} channels, " +
+                "and files have 1 or 3; choose another model.");
         }
 
         return Open(Name, place, shape, options.Seed);
@@ -82,8 +82,8 @@ internal static class ImageFolder
         if (classes.Length < 2)
         {
             string found = classes.Length == 0 ? "none" : $"only '{classes[0]}'";
-            throw new DataException($"{tree.Place}: at least two classes are needed to train on, and there is {found}; " +
-                "put images into train/CLASS/, or into one folder a class.");
+            throw new DataException($"{tree.Place}: at least two classes are needed to train on, and there is " +
+                $"{found}; put images into train/CLASS/, or into one folder a class.");
         }
 
         HashSet<string> known = [.. classes];
