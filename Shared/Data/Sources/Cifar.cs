@@ -7,8 +7,8 @@ namespace Distributed.Data;
 /// <summary>
 /// CIFAR-10 and CIFAR-100 (Krizhevsky, 2009): 32 x 32 photographs in colour. In each folder that is looked in, the
 /// first of these counts: the binary files, the archive of them as its authors publish it, and a zip file of JPEG
-/// images (<c>train/CLASS/*.jpg</c>, <c>test/CLASS/*.jpg</c>). Looked in are the folder that the user names, or else the
-/// one that the environment names, then the user's cache, into which the archive is downloaded at last.
+/// images (<c>train/CLASS/*.jpg</c>, <c>test/CLASS/*.jpg</c>). Looked in are the folder that the user names, or else
+/// the one that the environment names, then the user's cache, into which the archive is downloaded at last.
 /// </summary>
 internal sealed class Cifar(
     string name, string[] classNames, int labelBytes, string[] trainFiles, string testFile, string binaryFolder,
