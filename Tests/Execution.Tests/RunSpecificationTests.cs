@@ -18,6 +18,7 @@ public class RunSpecificationTests
         {
             Name = "some \"data\"",
             Validation = 0.1,
+            SkipCorrupt = true,
             Sha256 = new string('a', 64),
             TrainingSamples = 90,
             ValidationSamples = 10,
