@@ -43,7 +43,7 @@ public class RunSpecificationTests
     };
 
     /// <summary>Fields that are written only where they have another value than their standard one.</summary>
-    private static readonly string[] Optional = ["clipNorm", "clipValue", "ema"];
+    private static readonly string[] Optional = ["clipNorm", "clipValue", "ema", "data.skipCorrupt"];
 
     [Fact]
     public void WhatHasItsStandardValueIsLeftOut()
