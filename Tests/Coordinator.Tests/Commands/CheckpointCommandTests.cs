@@ -66,7 +66,7 @@ public sealed class CheckpointCommandTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--data imagenet", "There is no data set 'imagenet'; known are digits,")]
+    [InlineData("--data imagenet", "--data: expected one of digits, mnist,")]
     [InlineData("--split best", "--split: expected test, validation or train, got 'best'.")]
     public async Task EvaluateRefusesWhatItDoesNotKnow(string options, string expected)
     {
@@ -109,7 +109,7 @@ public sealed class CheckpointCommandTests : IDisposable
         File.WriteAllText(_folder["note.png"], "not a picture");
         CommandRun run = await CommandRun.Of("predict", Run, _folder["note.png"]);
         Assert.Equal(ExitCode.UserError, run.ExitCode);
-        Assert.StartsWith($"error: {_folder["note.png"]}: this is neither a PNG image nor", run.Error,
+        Assert.StartsWith($"error: {_folder["note.png"]}: this is not a PNG, JPEG, BMP, PPM or PGM", run.Error,
             StringComparison.Ordinal);
     }
 
