@@ -12,65 +12,85 @@ public static unsafe class BiasGradient
 {
     private const int Partials = 8, FewChannels = 16;
 
-    /// <summary>Sums over pixels; the bias gradient is overwritten.</summary>
+    /// <summary>Sums over pixels without a gap; the bias gradient is overwritten.</summary>
     public static void Run(ReadOnlySpan<float> outputGradient, int channels, Span<float> biasGradient)
     {
-        CheckChannels(outputGradient.Length, channels, biasGradient.Length);
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
+        Run(outputGradient.Length / channels, channels, outputGradient, channels, biasGradient);
+    }
+
+    /// <summary>Sums over pixels that lie a pitch apart; the bias gradient is overwritten.</summary>
+    public static void Run(int pixels, int channels, ReadOnlySpan<float> outputGradient, int gradientPitch,
+        Span<float> biasGradient)
+    {
+        CheckPixels(pixels, channels, outputGradient.Length, gradientPitch, biasGradient.Length);
         fixed (float* dy = outputGradient, sums = biasGradient)
-            Sum(null, dy, outputGradient.Length, channels, sums);
+            Sum(new Reading(null, dy, 0, gradientPitch), pixels, channels, sums);
     }
 
     /// <summary>
-    /// As <see cref="Relu.Backward"/> in place on <paramref name="outputGradient"/>, then <see cref="Run"/>, in one
-    /// pass.
+    /// As <see cref="Relu.Backward(ReadOnlySpan{float}, ReadOnlySpan{float}, Span{float})"/> in place on
+    /// <paramref name="outputGradient"/>, then <see cref="Run(ReadOnlySpan{float}, int, Span{float})"/>, in one pass.
     /// </summary>
     public static void RunWithReluMask(ReadOnlySpan<float> output, Span<float> outputGradient, int channels,
         Span<float> biasGradient)
     {
-        Check.Length(outputGradient.Length, output.Length, nameof(outputGradient));
-        CheckChannels(outputGradient.Length, channels, biasGradient.Length);
-        fixed (float* y = output, dy = outputGradient, sums = biasGradient)
-            Sum(y, dy, outputGradient.Length, channels, sums);
+        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
+        RunWithReluMask(outputGradient.Length / channels, channels, output, channels, outputGradient, channels,
+            biasGradient);
     }
 
-    private static void CheckChannels(int length, int channels, int biasLength)
+    /// <summary>As above, over pixels that lie a pitch apart.</summary>
+    public static void RunWithReluMask(int pixels, int channels, ReadOnlySpan<float> output, int outputPitch,
+        Span<float> outputGradient, int gradientPitch, Span<float> biasGradient)
+    {
+        CheckPixels(pixels, channels, outputGradient.Length, gradientPitch, biasGradient.Length);
+        Check.Pixels(output.Length, pixels, channels, outputPitch, nameof(output));
+        fixed (float* y = output, dy = outputGradient, sums = biasGradient)
+            Sum(new Reading(y, dy, outputPitch, gradientPitch), pixels, channels, sums);
+    }
+
+    private static void CheckPixels(int pixels, int channels, int length, int pitch, int biasLength)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        Check.Length(length % channels, 0, "outputGradient modulo channels");
+        ArgumentOutOfRangeException.ThrowIfLessThan(pixels, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(pitch, channels);
+        Check.Pixels(length, pixels, channels, pitch, "outputGradient");
         Check.Length(biasLength, channels, "biasGradient");
     }
 
-    private static void Sum(float* y, float* dy, int length, int channels, float* sums)
+    private static void Sum(in Reading from, int pixels, int channels, float* sums)
     {
         if (channels < FewChannels)
         {
-            SumFewChannels(y, dy, length, channels, sums);
+            SumFewChannels(from, pixels, channels, sums);
             return;
         }
         int c = 0;
         for (; c <= channels - 4L * Lanes.Count; c += 4 * Lanes.Count)
-            SumFourVectors(y, dy, length, channels, c, sums + c);
+            SumFourVectors(from, pixels, c, sums + c);
         for (; c <= channels - Lanes.Count; c += Lanes.Count)
-            SumVector(y, dy, length, channels, c, sums + c);
+            SumVector(from, pixels, c, sums + c);
         for (; c < channels; c++)
         {
             float sum = 0;
-            for (int i = c; i < length; i += channels)
-                sum += Masked(y, dy, i);
+            for (int p = 0; p < pixels; p++)
+                sum += from.Element(p, c);
             sums[c] = sum;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SumFourVectors(float* y, float* dy, int length, int channels, int first, float* sums)
+    private static void SumFourVectors(in Reading from, int pixels, int first, float* sums)
     {
         Vector256<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
-        for (int i = first; i < length; i += channels)
+        Reading at = from;
+        for (int p = 0; p < pixels; p++)
         {
-            sum0 += MaskedVector(y, dy, i);
-            sum1 += MaskedVector(y, dy, i + 8);
-            sum2 += MaskedVector(y, dy, i + 16);
-            sum3 += MaskedVector(y, dy, i + 24);
+            sum0 += at.Vector(p, first);
+            sum1 += at.Vector(p, first + 8);
+            sum2 += at.Vector(p, first + 16);
+            sum3 += at.Vector(p, first + 24);
         }
         sum0.Store(sums);
         sum1.Store(sums + 8);
@@ -79,52 +99,63 @@ public static unsafe class BiasGradient
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SumVector(float* y, float* dy, int length, int channels, int first, float* sums)
+    private static void SumVector(in Reading from, int pixels, int first, float* sums)
     {
         Vector256<float> sum = default;
-        for (int i = first; i < length; i += channels)
-            sum += MaskedVector(y, dy, i);
+        Reading at = from;
+        for (int p = 0; p < pixels; p++)
+            sum += at.Vector(p, first);
         sum.Store(sums);
     }
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void SumFewChannels(float* y, float* dy, int length, int channels, float* sums)
+    private static void SumFewChannels(in Reading from, int pixels, int channels, float* sums)
     {
         // Element i of eight pixels together is channel i mod channels of partial sum i / channels.
-        int block = Partials * channels, i = 0;
+        int block = Partials * channels, p = 0;
         float* partials = stackalloc float[Partials * FewChannels];
         new Span<float>(partials, block).Clear();
-        if (Lanes.Count == Partials)
-            for (; i <= length - block; i += block)
+        if (Lanes.Count == Partials && from.IsWithoutGap(channels))
+            for (; p <= pixels - Partials; p += Partials)
                 for (int v = 0; v < block; v += Partials)
-                    (Vector256.Load(partials + v) + MaskedVector(y, dy, i + v)).Store(partials + v);
-        for (; i < length; i++)
-            partials[i % block] += Masked(y, dy, i);
+                    (Vector256.Load(partials + v) + from.Vector(p, v)).Store(partials + v);
+        for (; p < pixels; p++)
+            for (int c = 0; c < channels; c++)
+                partials[p % Partials * channels + c] += from.Element(p, c);
         for (int c = 0; c < channels; c++)
         {
-            float* p = partials + c;
-            sums[c] = ((p[0] + p[4 * channels]) + (p[2 * channels] + p[6 * channels]))
-                + ((p[channels] + p[5 * channels]) + (p[3 * channels] + p[7 * channels]));
+            float* q = partials + c;
+            sums[c] = ((q[0] + q[4 * channels]) + (q[2 * channels] + q[6 * channels]))
+                + ((q[channels] + q[5 * channels]) + (q[3 * channels] + q[7 * channels]));
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> MaskedVector(float* y, float* dy, int i)
+    /// <summary>The output's gradient, masked in memory by the output where there is one.</summary>
+    private readonly struct Reading(float* output, float* gradient, nint outputPitch, nint gradientPitch)
     {
-        Vector256<float> gradient = Vector256.Load(dy + i);
-        if (y == null)
-            return gradient;
-        gradient = Relu.Select(Vector256.Load(y + i), gradient);
-        gradient.Store(dy + i);
-        return gradient;
-    }
+        public bool IsWithoutGap(int channels) =>
+            gradientPitch == channels && (output == null || outputPitch == channels);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float Masked(float* y, float* dy, int i)
-    {
-        if (y != null && y[i] <= 0)
-            dy[i] = 0;
-        return dy[i];
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public Vector256<float> Vector(int pixel, int channel)
+        {
+            float* dy = gradient + pixel * gradientPitch + channel;
+            Vector256<float> value = Vector256.Load(dy);
+            if (output == null)
+                return value;
+            value = Relu.Select(Vector256.Load(output + pixel * outputPitch + channel), value);
+            value.Store(dy);
+            return value;
+        }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public float Element(int pixel, int channel)
+        {
+            float* dy = gradient + pixel * gradientPitch + channel;
+            if (output != null && output[pixel * outputPitch + channel] <= 0)
+                *dy = 0;
+            return *dy;
+        }
     }
 }

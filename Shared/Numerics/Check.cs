@@ -36,6 +36,22 @@ internal static class Check
         Pixels(output, checked(batch * s.OutHeight * s.OutWidth), s.OutChannels, s.OutPitch, outputName);
     }
 
+    /// <inheritdoc cref="Tensors(in ConvolutionShape, int, int, string, int, string)"/>
+    public static void Tensors(in PoolShape s, int batch, int input, string inputName, int output, string outputName)
+    {
+        Pixels(input, checked(batch * s.InHeight * s.InWidth), s.Channels, s.InPitch, inputName);
+        Pixels(output, checked(batch * s.OutHeight * s.OutWidth), s.Channels, s.OutPitch, outputName);
+    }
+
+    /// <inheritdoc cref="Tensors(in ConvolutionShape, int, int, string, int, string)"/>
+    public static void Tensors(in PixelShape s, int batch, int input, string inputName, int output, string outputName)
+    {
+        Shape(s);
+        Batch(batch);
+        Pixels(input, checked(batch * s.Pixels), s.Channels, s.InPitch, inputName);
+        Pixels(output, checked(batch * s.Pixels), s.Channels, s.OutPitch, outputName);
+    }
+
     /// <summary>Refuses a scratch span that is too short (longer is fine).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Scratch(int actual, int needed)
@@ -62,6 +78,7 @@ internal static class Check
     public static void Shape(in PoolShape s)
     {
         bool sound = s.InHeight > 0 && s.InWidth > 0 && s.Channels > 0
+            && s.InPitch >= s.Channels && s.OutPitch >= s.Channels
             && WindowIsSound(s.KernelHeight, s.StrideHeight, s.PadHeight, s.InHeight)
             && WindowIsSound(s.KernelWidth, s.StrideWidth, s.PadWidth, s.InWidth)
             && s.KernelHeight * s.KernelWidth <= 256;
@@ -81,6 +98,13 @@ internal static class Check
     {
         if (s.Channels <= 0 || s.InPitch < s.Channels || s.OutPitch < s.Channels || pixels <= 0)
             throw new ArgumentException($"no channels to normalise over {pixels} pixels: {s}");
+    }
+
+    /// <summary>Refuses what isn't at least one pixel of at least one channel, within its pitches.</summary>
+    public static void Shape(in PixelShape s)
+    {
+        if (s.Pixels <= 0 || s.Channels <= 0 || s.InPitch < s.Channels || s.OutPitch < s.Channels)
+            throw new ArgumentException($"not pixels: {s}");
     }
 
     /// <summary>Refuses a batch below 1.</summary>

@@ -19,56 +19,62 @@ public static unsafe class MaxPool
     {
         Check.Shape(s);
         Check.Batch(batch);
-        Check.Length(input.Length, checked(batch * s.InputLength), nameof(input));
-        Check.Length(output.Length, checked(batch * s.OutputLength), nameof(output));
-        Check.Length(indices.Length, output.Length, nameof(indices));
-        int height = s.OutHeight, width = s.OutWidth, channels = s.Channels, inputLength = s.InputLength;
+        Check.Tensors(s, batch, input.Length, nameof(input), output.Length, nameof(output));
+        Check.Length(indices.Length, checked(batch * s.OutputLength), nameof(indices));
+        int height = s.OutHeight, width = s.OutWidth, channels = s.Channels, pitch = s.OutPitch;
+        nint inputStep = (nint)s.InHeight * s.InWidth * s.InPitch;
         nint* offsets = stackalloc nint[MaxPlaces];
         byte* places = stackalloc byte[MaxPlaces];
         var window = new PoolWindow(s, offsets, places);
         fixed (float* x = input, y = output)
         fixed (byte* where = indices)
-            for (int n = 0, o = 0; n < batch; n++)
+            for (int n = 0, o = 0, w = 0; n < batch; n++)
                 for (int oh = 0; oh < height; oh++)
-                    for (int ow = 0; ow < width; ow++, o += channels)
+                    for (int ow = 0; ow < width; ow++, o += pitch, w += channels)
                     {
-                        nint start = (nint)n * inputLength + window.MoveTo(oh, ow);
+                        nint start = n * inputStep + window.MoveTo(oh, ow);
                         // The last vector may reach into the next pixel, which overwrites what it wrote there.
-                        nint room = Math.Min(input.Length - start - window.Last, output.Length - o) - Lanes.Count;
+                        nint written = pitch == channels ? output.Length - o : channels;
+                        nint room = Math.Min(input.Length - start - window.Last, written) - Lanes.Count;
                         int c = 0;
                         for (; c <= channels - 4L * Lanes.Count; c += 4 * Lanes.Count)
-                            BestOfFourVectors(window, x + start + c, y + o + c, where + o + c);
+                            BestOfFourVectors(window, x + start + c, y + o + c, where + w + c);
                         for (; c < channels && c <= room; c += Lanes.Count)
-                            BestOfEight(window, x + start + c, y + o + c, where + o + c);
+                            BestOfEight(window, x + start + c, y + o + c, where + w + c);
                         for (; c < channels; c++)
-                            Best(window, x + start + c, y + o + c, where + o + c);
+                            Best(window, x + start + c, y + o + c, where + w + c);
                     }
     }
 
-    /// <summary>Adds each output gradient to the input that won; the input gradient is overwritten.</summary>
+    /// <summary>
+    /// Adds each output gradient to the input that won; the input gradient is overwritten, or added to in memory.
+    /// </summary>
     public static void Backward(in PoolShape s, int batch, ReadOnlySpan<float> outputGradient,
-        ReadOnlySpan<byte> indices, Span<float> inputGradient)
+        ReadOnlySpan<byte> indices, Span<float> inputGradient, bool accumulate = false)
     {
         Check.Shape(s);
         Check.Batch(batch);
-        Check.Length(outputGradient.Length, checked(batch * s.OutputLength), nameof(outputGradient));
-        Check.Length(indices.Length, outputGradient.Length, nameof(indices));
-        Check.Length(inputGradient.Length, checked(batch * s.InputLength), nameof(inputGradient));
-        bool disjoint = s.StrideHeight >= s.KernelHeight && s.StrideWidth >= s.KernelWidth
+        Check.Tensors(
+            s, batch, inputGradient.Length, nameof(inputGradient), outputGradient.Length, nameof(outputGradient));
+        Check.Length(indices.Length, checked(batch * s.OutputLength), nameof(indices));
+        bool disjoint = !accumulate && s.StrideHeight >= s.KernelHeight && s.StrideWidth >= s.KernelWidth
             && s.PadHeight + s.PadWidth == 0;
         bool tiled = disjoint && s.StrideHeight * s.OutHeight == s.InHeight && s.StrideWidth * s.OutWidth == s.InWidth
             && s.StrideHeight == s.KernelHeight && s.StrideWidth == s.KernelWidth;
         nint rest = inputGradient.Length;
+        int imagePixels = s.InHeight * s.InWidth, outputPixels = s.OutHeight * s.OutWidth;
         fixed (float* dy = outputGradient, dx = inputGradient)
         fixed (byte* where = indices)
-            for (int n = 0; n < batch; n++, rest -= s.InputLength)
+            for (int n = 0; n < batch; n++, rest -= (nint)imagePixels * s.InPitch)
             {
-                float* image = dx + (nint)n * s.InputLength, gradient = dy + (nint)n * s.OutputLength;
+                float* image = dx + (nint)n * imagePixels * s.InPitch;
+                float* gradient = dy + (nint)n * outputPixels * s.OutPitch;
                 byte* winners = where + (nint)n * s.OutputLength;
-                if (!tiled)
-                    new Span<float>(image, s.InputLength).Clear();
+                if (!tiled && !accumulate)
+                    Pixels.Clear(image, s.InPitch, imagePixels, s.Channels);
                 if (disjoint)
-                    ScatterDisjoint(s, gradient, winners, image, rest, indices.Length - n * s.OutputLength);
+                    ScatterDisjoint(s, gradient, winners, image, s.InPitch == s.Channels ? rest : 0,
+                        indices.Length - n * s.OutputLength);
                 else
                     Scatter(s, gradient, winners, image);
             }
@@ -125,21 +131,23 @@ public static unsafe class MaxPool
 
     /// <summary>
     /// Every input lies in one window at most: the gradient or 0 is stored, in the order of memory, so that a vector
-    /// may reach (with zeros) into what is written after it. rest and outputs say how far memory goes.
+    /// may reach (with zeros) into what is written after it. rest (0 where other channels lie between) and outputs say
+    /// how far memory goes.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ScatterDisjoint(in PoolShape s, float* dy, byte* where, float* dx, nint rest, nint outputs)
     {
         int height = s.OutHeight, width = s.OutWidth, channels = s.Channels, kernelWidth = s.KernelWidth;
+        nint pitch = s.InPitch, outPitch = s.OutPitch;
         for (int oh = 0; oh < height; oh++)
             for (int kh = 0; kh < s.KernelHeight; kh++)
             {
-                nint row = ((nint)oh * s.StrideHeight + kh) * s.InWidth * channels;
-                nint o = (nint)oh * width * channels;
-                for (int ow = 0; ow < width; ow++, o += channels, row += (nint)(s.StrideWidth - kernelWidth) * channels)
-                    for (int kw = 0; kw < kernelWidth; kw++, row += channels)
-                        ScatterPlace(dy + o, where + o, dx + row, channels, kh * kernelWidth + kw,
-                            Math.Min(rest - row, outputs - o));
+                nint row = ((nint)oh * s.StrideHeight + kh) * s.InWidth * pitch;
+                nint o = (nint)oh * width;
+                for (int ow = 0; ow < width; ow++, o++, row += (s.StrideWidth - kernelWidth) * pitch)
+                    for (int kw = 0; kw < kernelWidth; kw++, row += pitch)
+                        ScatterPlace(dy + o * outPitch, where + o * channels, dx + row, channels, kh * kernelWidth + kw,
+                            rest == 0 ? channels : Math.Min(rest - row, outputs - o * channels));
             }
     }
 
@@ -158,19 +166,19 @@ public static unsafe class MaxPool
             dx[c] = where[c] == place ? dy[c] : 0;
     }
 
-    /// <summary>Windows overlap: gradients are added to an image of zeros.</summary>
+    /// <summary>Windows overlap, or the image holds something: gradients are added.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scatter(in PoolShape s, float* dy, byte* where, float* dx)
     {
         int height = s.OutHeight, width = s.OutWidth, channels = s.Channels;
         for (int oh = 0; oh < height; oh++)
-            for (int ow = 0; ow < width; ow++)
+            for (int ow = 0; ow < width; ow++, dy += s.OutPitch)
             {
                 int ih = oh * s.StrideHeight - s.PadHeight, iw = ow * s.StrideWidth - s.PadWidth;
-                for (int c = 0; c < channels; c++, dy++, where++)
+                for (int c = 0; c < channels; c++, where++)
                 {
                     nint row = ih + *where / s.KernelWidth, column = iw + *where % s.KernelWidth;
-                    dx[(row * s.InWidth + column) * channels + c] += *dy;
+                    dx[(row * s.InWidth + column) * s.InPitch + c] += dy[c];
                 }
             }
     }

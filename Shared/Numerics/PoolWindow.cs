@@ -42,7 +42,7 @@ internal unsafe struct PoolWindow
             (_kh0, _kh1, _kw0, _kw1) = (kh0, kh1, kw0, kw1);
             Fill();
         }
-        return ((nint)ih * _shape.InWidth + iw) * _shape.Channels;
+        return ((nint)ih * _shape.InWidth + iw) * _shape.InPitch;
     }
 
     private void Fill()
@@ -51,7 +51,7 @@ internal unsafe struct PoolWindow
         for (int kh = _kh0; kh < _kh1; kh++)
             for (int kw = _kw0; kw < _kw1; kw++, Count++)
             {
-                Offsets[Count] = ((nint)kh * _shape.InWidth + kw) * _shape.Channels;
+                Offsets[Count] = ((nint)kh * _shape.InWidth + kw) * _shape.InPitch;
                 Places[Count] = (byte)(kh * _shape.KernelWidth + kw);
             }
     }

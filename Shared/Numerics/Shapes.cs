@@ -62,16 +62,32 @@ public readonly record struct PoolShape(
     int InHeight, int InWidth, int Channels, int KernelHeight, int KernelWidth, int StrideHeight, int StrideWidth,
     int PadHeight = 0, int PadWidth = 0)
 {
+    private readonly int _inPitch, _outPitch;
+
+    /// <summary>As <see cref="ConvolutionShape.InPitch"/>.</summary>
+    public int InPitch
+    {
+        get => _inPitch == 0 ? Channels : _inPitch;
+        init => _inPitch = value;
+    }
+
+    /// <summary>As <see cref="ConvolutionShape.OutPitch"/>.</summary>
+    public int OutPitch
+    {
+        get => _outPitch == 0 ? Channels : _outPitch;
+        init => _outPitch = value;
+    }
+
     /// <summary>Rows of the output: floor((InHeight + 2 PadHeight - KernelHeight) / StrideHeight) + 1.</summary>
     public int OutHeight => Check.OutExtent(InHeight, KernelHeight, StrideHeight, PadHeight);
 
     /// <summary>Columns of the output: floor((InWidth + 2 PadWidth - KernelWidth) / StrideWidth) + 1.</summary>
     public int OutWidth => Check.OutExtent(InWidth, KernelWidth, StrideWidth, PadWidth);
 
-    /// <summary>Elements of one input sample.</summary>
+    /// <summary>Elements of one input sample, without what lies between its pixels.</summary>
     public int InputLength => checked(InHeight * InWidth * Channels);
 
-    /// <summary>Elements of one output sample.</summary>
+    /// <summary>Elements of one output sample, without what lies between its pixels.</summary>
     public int OutputLength => checked(OutHeight * OutWidth * Channels);
 }
 
@@ -92,5 +108,37 @@ public readonly record struct BatchNormShape(int Channels)
     {
         get => _outPitch == 0 ? Channels : _outPitch;
         init => _outPitch = value;
+    }
+}
+
+/// <summary>The pixels of one sample that an operation takes one by one, each with some channels.</summary>
+public readonly record struct PixelShape(int Pixels, int Channels)
+{
+    private readonly int _inPitch, _outPitch;
+
+    /// <inheritdoc cref="ConvolutionShape.InPitch"/>
+    public int InPitch
+    {
+        get => _inPitch == 0 ? Channels : _inPitch;
+        init => _inPitch = value;
+    }
+
+    /// <inheritdoc cref="ConvolutionShape.OutPitch"/>
+    public int OutPitch
+    {
+        get => _outPitch == 0 ? Channels : _outPitch;
+        init => _outPitch = value;
+    }
+
+    /// <summary>
+    /// Stretches of floats without a gap, and the length of each: all pixels at once where no pitch, nor another one
+    /// that takes part, leaves a gap.
+    /// </summary>
+    internal int Rows(int batch, int otherPitch, out int length)
+    {
+        int pixels = checked(batch * Pixels);
+        bool isOne = InPitch == Channels && OutPitch == Channels && otherPitch == Channels;
+        length = isOne ? checked(pixels * Channels) : Channels;
+        return isOne ? 1 : pixels;
     }
 }

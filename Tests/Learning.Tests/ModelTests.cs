@@ -80,6 +80,16 @@ public sealed class ModelTests
         "model \"m\", layer 0 (conv2d): the model has more than 1073741824 parameters; make it smaller.")]
     [InlineData("""{"type":"conv2d","outChannels":1048576,"kernel":1,"padding":1000}""",
         "model \"m\": the output of layer 0 (conv2d) has 4217404129280 values a sample; at most 268435456 ")]
+    [InlineData("""{"type":"concat","branches":[[],{"type":"relu"}]}""",
+        "x.json, layers[0], branches[1]: expected an array of layers [...], got ")]
+    [InlineData("""{"type":"concat","branches":[[{"type":"relu","x":1}]]}""",
+        "x.json, layers[0], branches[0][0]: unknown field \"x\"; known here: type.")]
+    [InlineData("""{"type":"concat","branches":[[]]}""",
+        "model \"m\", layer 0 (concat): it has 1 branches; give it two or more.")]
+    [InlineData("""{"type":"concat","branches":[[],[{"type":"flatten"}]]}""",
+        "model \"m\", layer 0 (concat): the output of branch 1 is flat; put flatten behind the concat.")]
+    [InlineData("""{"type":"concat","branches":[[],[{"type":"maxPool2d","kernel":2}]]}""",
+        "model \"m\", layer 0 (concat): the output 1x2x3 of branch 1 isn't as high and wide as branch 0's 1x5x6; make")]
     [InlineData("""{"type":"relu"}""",
         "model \"m\": no layer has parameters, so there is nothing to train; add a linear layer.")]
     [InlineData("""{"type":"conv2d","outChannels":4,"kernel":3}""",

@@ -73,6 +73,30 @@ internal static class TestModels
         Of("nested", 1, 6, 6,
             new Sequential(new Conv2d(3, 3), new Sequential(new Relu())),
             new Sequential(new Flatten(), new Linear(10))),
+        Of("concatenated branches", 2, 6, 6,
+            new Conv2d(3, 3) { Padding = 1 },
+            new Concat(
+                new Sequential(new Conv2d(4, 3) { Padding = 1 }, new Relu()),
+                new Sequential(new Conv2d(2, 1) { Bias = false }, new MaxPool2d(2) { Stride = 1, Padding = 1 },
+                    new Conv2d(2, 2) { Bias = false }),
+                new Sequential(new Relu())),
+            new Conv2d(5, 2), new Flatten(), new Linear(10)),
+        Of("dense block", 2, 5, 5,
+            new Conv2d(4, 3) { Padding = 1, Bias = false }, Dense(), Dense(), new Relu(), Dense(),
+            new Conv2d(4, 1), Dense(), new MaxPool2d(2), new Flatten(), new Linear(10)),
+        Of("dense block of batch norms", 2, 4, 4,
+            new Conv2d(3, 3) { Padding = 1, Bias = false }, NormDense(), NormDense(), new BatchNorm2d(), new Relu(),
+            new Conv2d(4, 1), new Concat(new Sequential(), new Sequential(new Conv2d(3, 1), new BatchNorm2d())),
+            new Flatten(), new Linear(10)),
+        Of("concatenation of the input, of a branch twice, in a residual layer", 2, 5, 5,
+            new Concat(new Sequential(), new Sequential(new Conv2d(3, 3) { Padding = 1 })),
+            new Residual(new Sequential(Dense(), new Conv2d(5, 1))),
+            new Concat(new Sequential(), new Sequential(), new Sequential(Dense(), Dense(), new Conv2d(2, 1))),
+            new Residual(new Sequential(new Concat(
+                new Sequential(new Conv2d(5, 1), new Relu()), new Sequential(new Conv2d(7, 1))))),
+            new Concat(
+                new Sequential(new Residual(new Sequential(new Conv2d(12, 1)))), new Sequential(new Conv2d(1, 1))),
+            new Flatten(), new Linear(10)),
     ];
 
     public static TheoryData<string> Names => [.. Rows.Select(row => row.Name)];
@@ -81,4 +105,11 @@ internal static class TestModels
 
     public static Model Of(string name, int channels, int height, int width, params Layer[] layers) =>
         new(name, channels, height, width, 10, new Sequential(layers));
+
+    private static Concat Dense() =>
+        new(new Sequential(), new Sequential(new Relu(), new Conv2d(3, 3) { Padding = 1, Bias = false }));
+
+    private static Concat NormDense() =>
+        new(new Sequential(), new Sequential(
+            new BatchNorm2d(), new Relu(), new Conv2d(3, 3) { Padding = 1, Bias = false }));
 }

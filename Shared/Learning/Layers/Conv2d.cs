@@ -64,42 +64,51 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
         return step.Output;
     }
 
-    private sealed class ConvolutionStep : AffineStep
+    private sealed class ConvolutionStep(
+        PlanCompiler plan, string name, ConvolutionShape shape, PlanTensor input, TensorShape output)
+        : AffineStep(plan, name, input, output, slices: true)
     {
-        private readonly ConvolutionShape _shape;
+        // Values and gradients may lie at different pitches.
+        private ConvolutionShape _forward;
+        private ConvolutionShape _backwardData;
+        private ConvolutionShape _backwardWeights;
 
-        public ConvolutionStep(
-            PlanCompiler plan, string name, in ConvolutionShape shape, PlanTensor input, TensorShape output)
-            : base(plan, name, input, output)
+        public override void Complete(PlanCompiler plan)
         {
-            _shape = shape;
+            var (values, gradient) = (Output.Values.Pitch, Output.Gradient!.Pitch);
+            _forward = shape with { InPitch = Input.Values.Pitch, OutPitch = values };
+            _backwardData = shape with { InPitch = Input.Gradient?.Pitch ?? 0, OutPitch = gradient };
+            _backwardWeights = shape with { InPitch = Input.Values.Pitch, OutPitch = gradient };
             Reserve(plan, new AffineLengths(
-                ConvolutionForward.PackedLength(shape), ConvolutionForward.ScratchLength(shape),
-                ConvolutionBackwardData.PackedLength(shape), ConvolutionBackwardData.ScratchLength(shape),
-                ConvolutionBackwardWeights.ScratchLength(shape)));
+                ConvolutionForward.PackedLength(_forward), ConvolutionForward.ScratchLength(_forward),
+                ConvolutionBackwardData.PackedLength(_backwardData),
+                ConvolutionBackwardData.ScratchLength(_backwardData),
+                ConvolutionBackwardWeights.ScratchLength(_backwardWeights)));
         }
 
         protected override bool CanAccumulate => true;
 
         protected override void PackForward(ReadOnlySpan<float> weights, Span<float> packed) =>
-            ConvolutionForward.Pack(_shape, weights, packed);
+            ConvolutionForward.Pack(_forward, weights, packed);
 
         protected override void PackBackward(ReadOnlySpan<float> weights, Span<float> packed) =>
-            ConvolutionBackwardData.Pack(_shape, weights, packed);
+            ConvolutionBackwardData.Pack(_backwardData, weights, packed);
 
         protected override void RunForward(
             int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias,
             Span<float> output, bool relu, Span<float> scratch) =>
-            ConvolutionForward.Run(_shape, samples, input, packed, bias, output, relu, scratch);
+            ConvolutionForward.Run(_forward, samples, input, packed, bias, output, relu, scratch);
 
         protected override void RunBackwardData(
             int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
             bool accumulate, Span<float> scratch) =>
-            ConvolutionBackwardData.Run(_shape, samples, outputGradient, packed, inputGradient, scratch, accumulate);
+            ConvolutionBackwardData.Run(
+                _backwardData, samples, outputGradient, packed, inputGradient, scratch, accumulate);
 
         protected override void RunBackwardWeights(
             int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,
             Span<float> scratch) =>
-            ConvolutionBackwardWeights.Run(_shape, samples, input, outputGradient, weightGradient, scratch);
+            ConvolutionBackwardWeights.Run(
+                _backwardWeights, samples, input, outputGradient, weightGradient, scratch);
     }
 }

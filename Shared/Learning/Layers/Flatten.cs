@@ -14,8 +14,11 @@ public sealed record Flatten : Layer
     internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input) =>
         model.AddLayer(name, this, input with { IsFlat = true }, multiplyAdds: 0);
 
-    internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input) =>
-        input with { Shape = input.Shape with { IsFlat = true } };
+    internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
+    {
+        input.Values.IsDense = true;
+        return input with { Shape = input.Shape with { IsFlat = true } };
+    }
 
     internal override void WriteFields(Utf8JsonWriter writer)
     {

@@ -8,6 +8,7 @@ internal static class LayerCatalogue
     private static readonly Dictionary<string, Func<JsonFields, Layer>> Readers = new()
     {
         ["batchNorm2d"] = BatchNorm2d.Read,
+        ["concat"] = Concat.Read,
         ["conv2d"] = Conv2d.Read,
         ["flatten"] = _ => new Flatten(),
         ["linear"] = Linear.Read,

@@ -45,7 +45,7 @@ public sealed record Linear(int Outputs) : Layer
         private readonly LinearShape _shape;
 
         public LinearStep(PlanCompiler plan, string name, LinearShape shape, PlanTensor input)
-            : base(plan, name, input, TensorShape.Features(shape.Outputs))
+            : base(plan, name, input, TensorShape.Features(shape.Outputs), slices: false)
         {
             _shape = shape;
             Reserve(plan, new AffineLengths(

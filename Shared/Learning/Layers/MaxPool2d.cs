@@ -74,9 +74,9 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
         {
             _shape = shape;
             _epilogue = epilogue;
-            _input = plan.Read(input);
+            _input = plan.Read(input, slices: true);
             var output = input.Shape with { Height = shape.OutHeight, Width = shape.OutWidth };
-            Output = plan.Tensor(output, this, input.Gradient is not null);
+            Output = plan.Tensor(output, this, input.Gradient is not null, slices: true);
             _indicesPerSample = output.Length;
             _indices = plan.Buffer(perSample: (_indicesPerSample + sizeof(float) - 1) / sizeof(float));
         }
@@ -87,14 +87,14 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
 
         public override void Forward(in StepContext context) =>
             MaxPool.Forward(
-                _shape, context.Samples, context.Span(_input.Values), context.Span(Output.Values), Indices(context));
+                _shape with { InPitch = _input.Values.Pitch, OutPitch = Output.Values.Pitch }, context.Samples,
+                context.Span(_input.Values), context.Span(Output.Values), Indices(context));
 
         public override void BackwardUses(BufferUses uses)
         {
             if (_input.Gradient is null)
                 return;
-            uses.Touch(_indices, Output.Gradient!);
-            _input.GradientUses(uses);
+            uses.Touch(_indices, Output.Gradient!, _input.Gradient);
             _epilogue?.BackwardUses(uses, Output);
         }
 
@@ -104,9 +104,8 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
                 return;
             _epilogue?.Backward(context, Output);
             MaxPool.Backward(
-                _shape, context.Samples, context.Span(Output.Gradient!), Indices(context),
-                _input.OpenGradient(context));
-            _input.CloseGradient(context);
+                _shape with { InPitch = _input.Gradient.Pitch, OutPitch = Output.Gradient!.Pitch }, context.Samples,
+                context.Span(Output.Gradient!), Indices(context), context.Span(_input.Gradient), _input.Adds);
         }
 
         private Span<byte> Indices(in StepContext context) =>

@@ -31,8 +31,8 @@ public sealed record Relu : Layer
 
         public ReluStep(PlanCompiler plan, PlanTensor input)
         {
-            _input = plan.Read(input);
-            Output = plan.Tensor(input.Shape, this, input.Gradient is not null);
+            _input = plan.Read(input, slices: true);
+            Output = plan.Tensor(input.Shape, this, input.Gradient is not null, slices: true);
         }
 
         public PlanTensor Output { get; }
@@ -40,7 +40,9 @@ public sealed record Relu : Layer
         public override void ForwardUses(BufferUses uses) => uses.Touch(_input.Values, Output.Values);
 
         public override void Forward(in StepContext context) =>
-            Numerics.Relu.Forward(context.Span(_input.Values), context.Span(Output.Values));
+            Numerics.Relu.Forward(
+                Output.PixelShape(_input.Values, Output.Values), context.Samples, context.Span(_input.Values),
+                context.Span(Output.Values));
 
         public override void BackwardUses(BufferUses uses)
         {
@@ -54,8 +56,10 @@ public sealed record Relu : Layer
         {
             if (_input.Gradient is null)
                 return;
+            var target = _input.OpenGradient(context, out var pitch);
             Numerics.Relu.Backward(
-                context.Span(Output.Values), context.Span(Output.Gradient!), _input.OpenGradient(context));
+                Output.PixelShape(pitch, Output.Gradient!.Pitch), context.Samples, context.Span(Output.Values),
+                Output.Values.Pitch, context.Span(Output.Gradient!), target);
             _input.CloseGradient(context);
         }
     }

@@ -22,12 +22,16 @@ public sealed record Sequential(IReadOnlyList<Layer> Layers) : Layer
     internal static Sequential Read(JsonFields fields) => Read(fields, "layers");
 
     /// <summary>Reads an array of layers.</summary>
-    internal static Sequential Read(JsonFields fields, string name)
+    internal static Sequential Read(JsonFields fields, string name) =>
+        Read(fields.Array(name), $"{fields.Where}, {name}");
+
+    internal static Sequential Read(JsonElement array, string where)
     {
-        var array = fields.Array(name);
+        if (array.ValueKind != JsonValueKind.Array)
+            throw new ModelException($"{where}: expected an array of layers [...], got {array.ValueKind}.");
         var layers = new Layer[array.GetArrayLength()];
         for (var i = 0; i < layers.Length; i++)
-            layers[i] = LayerCatalogue.Read(array[i], $"{fields.Where}, {name}[{i}]");
+            layers[i] = LayerCatalogue.Read(array[i], $"{where}[{i}]");
         return new Sequential(layers);
     }
 
@@ -36,7 +40,14 @@ public sealed record Sequential(IReadOnlyList<Layer> Layers) : Layer
     /// <summary>Writes the layers as an array.</summary>
     internal void WriteLayers(Utf8JsonWriter writer, string name)
     {
-        writer.WriteStartArray(name);
+        writer.WritePropertyName(name);
+        WriteLayers(writer);
+    }
+
+    /// <inheritdoc cref="WriteLayers(Utf8JsonWriter, string)"/>
+    internal void WriteLayers(Utf8JsonWriter writer)
+    {
+        writer.WriteStartArray();
         foreach (var layer in Layers)
             LayerCatalogue.Write(writer, layer);
         writer.WriteEndArray();

@@ -22,18 +22,20 @@ internal abstract class AffineStep : PlanStep
     private PlanBuffer? _backwardScratch;
     private PlanBuffer? _weightScratch;
 
-    protected AffineStep(PlanCompiler plan, string name, PlanTensor input, TensorShape output)
+    protected AffineStep(PlanCompiler plan, string name, PlanTensor input, TensorShape output, bool slices)
     {
         _weight = plan.Parameters.Require($"{name}.weight");
         _bias = plan.Parameters.Find($"{name}.bias");
-        _input = plan.Read(input);
-        _epilogue = new OutputEpilogue(output.IsFlat ? output.Length : output.Channels, _bias);
-        Output = plan.Tensor(output, this, needsGradient: true);
+        _input = plan.Read(input, slices);
+        _epilogue = new OutputEpilogue(_bias);
+        Output = plan.Tensor(output, this, needsGradient: true, slices);
     }
 
     public PlanTensor Output { get; }
 
     public override bool NeedsOutput => _epilogue is { HasRelu: true };
+
+    protected PlanRead Input => _input;
 
     public override bool FuseRelu()
     {
@@ -97,7 +99,7 @@ internal abstract class AffineStep : PlanStep
     }
 
     /// <summary>
-    /// Reserves packed weights and scratch; the kernels' constructor calls it when it knows its shape.
+    /// Reserves packed weights and scratch; called once, when the kernels' shapes are known.
     /// </summary>
     protected void Reserve(PlanCompiler plan, AffineLengths lengths)
     {
@@ -121,6 +123,7 @@ internal abstract class AffineStep : PlanStep
         int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias,
         Span<float> output, bool relu, Span<float> scratch);
 
+    /// <summary>Overwrites the input's gradient, or adds to it; the latter only where slices are heeded.</summary>
     protected abstract void RunBackwardData(
         int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
         bool accumulate, Span<float> scratch);

@@ -8,7 +8,7 @@ namespace Distributed.Learning;
 /// </summary>
 internal sealed class BatchNormStep : PlanStep
 {
-    private readonly BatchNormShape _shape;
+    private BatchNormShape _shape;
     private readonly double _epsilon;
     private readonly ParameterEntry _weight;
     private readonly ParameterEntry _bias;
@@ -32,10 +32,10 @@ internal sealed class BatchNormStep : PlanStep
         // The gradient takes the place of the input, where nobody else needs that any more.
         if (input.Values.IsUnread && input.Producer is { NeedsOutput: false })
             input.Gradient?.Share(input.Values);
-        _input = plan.Read(input);
+        _input = plan.Read(input, slices: true);
         _coefficients = plan.Buffer(fixedLength: BatchNormForward.CoefficientsLength(channels));
         _scratch = plan.Buffer(fixedLength: BatchNormBackward.ScratchLength(channels));
-        Output = plan.Tensor(input.Shape, this, needsGradient: true);
+        Output = plan.Tensor(input.Shape, this, needsGradient: true, slices: true);
     }
 
     public PlanTensor Output { get; }
@@ -52,11 +52,15 @@ internal sealed class BatchNormStep : PlanStep
         if (_relu || _shortcut is not null || shortcut.Values == _input.Values)
             return false;
         _shortcut = plan.Read(shortcut);
+        Output.Values.IsDense = true;
         // The sum's gradient is the shortcut's too, unless the shortcut has readers to come: they write it first.
         if (shortcut.Values.Holders == 0)
             shortcut.Gradient?.Share(Output.Gradient!);
         return true;
     }
+
+    public override void Complete(PlanCompiler plan) =>
+        _shape = _shape with { InPitch = _input.Values.Pitch, OutPitch = Output.Values.Pitch };
 
     public override void ForwardUses(BufferUses uses)
     {

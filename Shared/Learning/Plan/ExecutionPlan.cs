@@ -23,6 +23,7 @@ public sealed class ExecutionPlan
         var shape = new TensorShape(model.Channels, model.Height, model.Width, IsFlat: false);
         Input = compiler.Tensor(shape, producer: null, needsGradient: false);
         Output = model.Layers.Compile(compiler, "", Input);
+        compiler.Complete();
         Steps = [.. compiler.Steps];
         Buffers = compiler.Buffers;
         PreparedLength = compiler.PreparedLength;

@@ -6,7 +6,7 @@ namespace Distributed.Learning;
 /// What happens to a gradient before it reaches the weights: masked by the ReLU and summed into the bias gradient, in
 /// one pass. It is done on the affine step's own output or, where a pooling follows, on the pooling's.
 /// </summary>
-internal sealed class OutputEpilogue(int channels, ParameterEntry? bias)
+internal sealed class OutputEpilogue(ParameterEntry? bias)
 {
     public bool HasRelu { get; set; }
 
@@ -21,11 +21,24 @@ internal sealed class OutputEpilogue(int channels, ParameterEntry? bias)
     public void Backward(in StepContext context, PlanTensor output)
     {
         var gradient = context.Span(output.Gradient!);
+        var (pitch, gradientPitch) = (output.Values.Pitch, output.Gradient!.Pitch);
+        var pixels = context.Samples * output.Pixels;
         if (HasRelu && bias is not null)
-            BiasGradient.RunWithReluMask(context.Span(output.Values), gradient, channels, context.Gradient(bias));
+        {
+            BiasGradient.RunWithReluMask(
+                pixels, output.Channels, context.Span(output.Values), pitch, gradient, gradientPitch,
+                context.Gradient(bias));
+        }
         else if (HasRelu)
-            Numerics.Relu.Backward(context.Span(output.Values), gradient, gradient);
+        {
+            var shape = new PixelShape(output.Pixels, output.Channels)
+            {
+                InPitch = gradientPitch,
+                OutPitch = gradientPitch,
+            };
+            Numerics.Relu.Backward(shape, context.Samples, context.Span(output.Values), pitch, gradient, gradient);
+        }
         else if (bias is not null)
-            BiasGradient.Run(gradient, channels, context.Gradient(bias));
+            BiasGradient.Run(pixels, output.Channels, gradient, gradientPitch, context.Gradient(bias));
     }
 }

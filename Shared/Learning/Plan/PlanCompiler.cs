@@ -27,10 +27,14 @@ internal sealed class PlanCompiler(ParameterLayout parameters)
     /// <summary>Appends a step; steps run in this order forward, and in reverse backward.</summary>
     public void Add(PlanStep step) => _steps.Add(step);
 
-    /// <summary>Counts a step that reads a tensor; steps ask in the order in which they run forward.</summary>
-    public PlanRead Read(PlanTensor tensor)
+    /// <summary>
+    /// Counts a step that reads a tensor; steps ask in the order in which they run forward. One that asks for
+    /// <paramref name="slices"/> heeds the pitches of values and gradient; for others pixels lie without a gap.
+    /// </summary>
+    public PlanRead Read(PlanTensor tensor, bool slices = false)
     {
         tensor.Values.Readers++;
+        tensor.Values.IsDense |= !slices;
         if (tensor.Gradient is not { } gradient)
             return new PlanRead(tensor, scratch: null);
         return gradient.LastRead = new PlanRead(tensor, Buffer(perSample: tensor.Shape.Length));
@@ -45,14 +49,44 @@ internal sealed class PlanCompiler(ParameterLayout parameters)
     /// <summary>Ends <see cref="Hold"/>.</summary>
     public void Release(PlanTensor tensor) => tensor.Values.Holders--;
 
-    /// <summary>A new value, with a gradient of the same size where one is needed.</summary>
-    public PlanTensor Tensor(TensorShape shape, PlanStep? producer, bool needsGradient) =>
-        new(shape, Buffer(perSample: shape.Length), needsGradient ? Buffer(perSample: shape.Length) : null, producer);
+    /// <summary>
+    /// A new value, with a gradient of the same size where one is needed. A producer of <paramref name="slices"/> heeds
+    /// the pitches of both, so that the value can become a slice of a wider one.
+    /// </summary>
+    public PlanTensor Tensor(TensorShape shape, PlanStep? producer, bool needsGradient, bool slices = false)
+    {
+        var values = Buffer(perSample: shape.Length, channels: shape.Channels);
+        values.IsDense = !slices;
+        return new(
+            shape, values, needsGradient ? Buffer(perSample: shape.Length, channels: shape.Channels) : null, producer);
+    }
+
+    /// <summary>
+    /// Makes a tensor channels of a wider one, from <paramref name="start"/> on: its producer then writes there.
+    /// </summary>
+    public void PlaceIn(PlanTensor wider, int start, PlanTensor tensor)
+    {
+        if (tensor.Values.CanBeSlice && tensor.Gradient is null or { CanBeSlice: true })
+        {
+            tensor.Values.PlaceIn(wider.Values, start);
+            if (wider.Gradient is { } gradient)
+                tensor.Gradient?.PlaceIn(gradient, start);
+            return;
+        }
+        Add(new CopyStep(this, wider, start, tensor));
+    }
+
+    /// <summary>Ends the compilation: steps reserve what depends on where tensors lie.</summary>
+    public void Complete()
+    {
+        foreach (var step in _steps)
+            step.Complete(this);
+    }
 
     /// <summary>A new buffer of the arena, in floats.</summary>
-    public PlanBuffer Buffer(int perSample = 0, int fixedLength = 0)
+    public PlanBuffer Buffer(int perSample = 0, int fixedLength = 0, int channels = 0)
     {
-        var buffer = new PlanBuffer(_buffers.Count, perSample, fixedLength);
+        var buffer = new PlanBuffer(_buffers.Count, perSample, fixedLength, channels);
         _buffers.Add(buffer);
         return buffer;
     }

@@ -31,15 +31,34 @@ internal abstract class PlanStep
 
     /// <summary>Whether the step's backward pass reads its output.</summary>
     public virtual bool NeedsOutput => true;
+
+    /// <summary>
+    /// Called once, when all layers are compiled: where slices lie (<see cref="PlanBuffer.Pitch"/>) and who adds to a
+    /// gradient is known from here on.
+    /// </summary>
+    public virtual void Complete(PlanCompiler plan)
+    {
+    }
 }
 
-/// <summary>A piece of the arena: <c>fixedLength + perSample * samples</c> floats.</summary>
-internal sealed class PlanBuffer(int index, int perSample, int fixedLength)
+/// <summary>
+/// A piece of the arena: <c>fixedLength + perSample * samples</c> floats. One that holds a tensor may be a slice of a
+/// wider one: some channels of every pixel.
+/// </summary>
+internal sealed class PlanBuffer(int index, int perSample, int fixedLength, int channels)
 {
     private PlanBuffer? _home;
+    private int _start;
+    private bool _isSlice;
 
     /// <summary>Its place in the list of buffers and offsets.</summary>
     public int Index => _home?.Index ?? index;
+
+    /// <summary>Floats from one pixel to the next; known once the plan is compiled.</summary>
+    public int Pitch => _home?.Pitch ?? channels;
+
+    /// <summary>Where its first channel stands among those of the memory's pixel.</summary>
+    public int Start => _home is null ? 0 : _home.Start + _start;
 
     /// <summary>Steps that have read it so far.</summary>
     public int Readers { get; set; }
@@ -50,13 +69,22 @@ internal sealed class PlanBuffer(int index, int perSample, int fixedLength)
     /// <summary>Whether whoever asks is the first to read it, and nobody else will.</summary>
     public bool IsUnread => Readers == 0 && Holders == 0;
 
+    /// <summary>Whether a step that writes or reads it takes pixels without a gap only.</summary>
+    public bool IsDense { get; set; }
+
+    /// <summary>Whether it may become a slice: nobody minds the gap, and nobody will read it any more.</summary>
+    public bool CanBeSlice => !IsDense && _home is null && Holders == 0;
+
     /// <summary>Of a gradient, the reading that stands last: the first one in the backward pass.</summary>
     public PlanRead? LastRead { get; set; }
+
+    /// <summary>Whether a wider gradient that this one is a slice of is written by that one's own readers.</summary>
+    public bool IsWrittenByWider => _isSlice && (_home!.LastRead is not null || _home.IsWrittenByWider);
 
     /// <summary>Makes this buffer the same memory as another one of its length.</summary>
     public void Share(PlanBuffer other)
     {
-        if (other.Index == Index)
+        if (other.IsSameMemory(this))
             return;
         if (_home is not null)
             _home.Share(other);
@@ -64,22 +92,47 @@ internal sealed class PlanBuffer(int index, int perSample, int fixedLength)
             _home = other;
     }
 
+    /// <summary>Makes this buffer channels of a wider one, from <paramref name="start"/> on.</summary>
+    public void PlaceIn(PlanBuffer wider, int start) => (_home, _start, _isSlice) = (wider, start, true);
+
+    /// <summary>Whether both are the same channels of the same memory.</summary>
+    public bool IsSameMemory(PlanBuffer other) => Index == other.Index && Start == other.Start;
+
     public long LongLength(int samples) => fixedLength + (long)perSample * samples;
 
-    public int Length(int samples) => fixedLength + perSample * samples;
+    /// <summary>Floats from the first to the last, with what lies between the pixels of a slice.</summary>
+    public int Length(int samples)
+    {
+        var length = fixedLength + perSample * samples;
+        return _home is null ? length : (length / channels - 1) * Pitch + channels;
+    }
 }
 
 /// <summary>
 /// A value between two steps. <see cref="Gradient"/> is null where nothing in front has parameters, so that no step
 /// computes it.
 /// </summary>
-internal sealed record PlanTensor(TensorShape Shape, PlanBuffer Values, PlanBuffer? Gradient, PlanStep? Producer);
+internal sealed record PlanTensor(TensorShape Shape, PlanBuffer Values, PlanBuffer? Gradient, PlanStep? Producer)
+{
+    /// <summary>Pixels of a sample; 1 of a row of features that never was an image.</summary>
+    public int Pixels => Shape.Height * Shape.Width;
+
+    /// <summary>Values of a pixel.</summary>
+    public int Channels => Shape.Channels;
+
+    /// <summary>The tensor's pixels, taken at one pitch and put at another.</summary>
+    public PixelShape PixelShape(int inPitch, int outPitch) =>
+        new(Pixels, Channels) { InPitch = inPitch, OutPitch = outPitch };
+
+    /// <inheritdoc cref="PixelShape(int, int)"/>
+    public PixelShape PixelShape(PlanBuffer from, PlanBuffer to) => PixelShape(from.Pitch, to.Pitch);
+}
 
 /// <summary>
 /// A tensor as one step reads it. Its gradient is the sum of what its readers give: in the backward pass the reader
 /// that stands last in the plan comes first and overwrites, those before it add (<see cref="Adds"/>). A kernel that
-/// can add to what is in memory writes to <see cref="Gradient"/>; any other one writes to <see cref="OpenGradient"/>
-/// and ends with <see cref="CloseGradient"/>.
+/// can add to what is in memory writes to <see cref="Gradient"/>; any other one writes to
+/// <see cref="OpenGradient(in StepContext)"/> and ends with <see cref="CloseGradient"/>.
 /// </summary>
 internal sealed class PlanRead(PlanTensor tensor, PlanBuffer? scratch)
 {
@@ -90,9 +143,9 @@ internal sealed class PlanRead(PlanTensor tensor, PlanBuffer? scratch)
     public PlanBuffer? Gradient => Tensor.Gradient;
 
     /// <summary>Whether the gradient holds something already; known once the plan is compiled.</summary>
-    public bool Adds => Gradient?.LastRead != this;
+    public bool Adds => Gradient is { } gradient && (gradient.LastRead != this || gradient.IsWrittenByWider);
 
-    /// <summary>Touches what <see cref="OpenGradient"/> and <see cref="CloseGradient"/> use.</summary>
+    /// <summary>Touches what <see cref="OpenGradient(in StepContext)"/> and <see cref="CloseGradient"/> use.</summary>
     public void GradientUses(BufferUses uses)
     {
         uses.Touch(Gradient!);
@@ -106,7 +159,7 @@ internal sealed class PlanRead(PlanTensor tensor, PlanBuffer? scratch)
     /// </summary>
     public void Give(in StepContext context, PlanBuffer gradient)
     {
-        if (Gradient is not { } target || target.Index == gradient.Index)
+        if (Gradient is not { } target || target.IsSameMemory(gradient))
             return;
         if (Adds)
             Elementwise.Add(context.Span(target), context.Span(gradient), context.Span(target));
@@ -117,11 +170,21 @@ internal sealed class PlanRead(PlanTensor tensor, PlanBuffer? scratch)
     /// <summary>Where to write this reader's share of the gradient, all of it.</summary>
     public Span<float> OpenGradient(in StepContext context) => context.Span(Adds ? scratch! : Gradient!);
 
+    /// <summary>As above, for a step that heeds pitches.</summary>
+    public Span<float> OpenGradient(in StepContext context, out int pitch)
+    {
+        pitch = Adds ? Tensor.Channels : Gradient!.Pitch;
+        return OpenGradient(context);
+    }
+
     /// <summary>Adds what was written, where others have written before.</summary>
     public void CloseGradient(in StepContext context)
     {
-        if (Adds)
-            Elementwise.Add(context.Span(Gradient!), context.Span(scratch!), context.Span(Gradient!));
+        if (!Adds)
+            return;
+        Numerics.Pixels.Add(
+            Tensor.PixelShape(Tensor.Channels, Gradient!.Pitch), context.Samples, context.Span(scratch!),
+            context.Span(Gradient!));
     }
 }
 
@@ -144,7 +207,9 @@ internal readonly ref struct StepContext(
     /// <summary>Whether a backward pass follows; layers that differ in evaluation ask.</summary>
     public bool Training { get; } = training;
 
-    public Span<float> Span(PlanBuffer buffer) => _arena.Slice(_offsets[buffer.Index], buffer.Length(Samples));
+    /// <summary>A buffer's floats; a slice's pixels are <see cref="PlanBuffer.Pitch"/> apart.</summary>
+    public Span<float> Span(PlanBuffer buffer) =>
+        _arena.Slice(_offsets[buffer.Index] + buffer.Start, buffer.Length(Samples));
 
     public Span<byte> Bytes(PlanBuffer buffer) => MemoryMarshal.AsBytes(Span(buffer));
 
