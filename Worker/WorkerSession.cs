@@ -179,9 +179,10 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
 
     private void SendResult(in WorkerEffect effect)
     {
-        (double[] losses, int[] predictions) = _execution.Results(effect.Buffer.Value, effect.Count, effect.MicroBatch);
+        (double[] losses, int[] predictions, int topFive) =
+            _execution.Results(effect.Buffer.Value, effect.Count, effect.MicroBatch);
         _control.Send(new EvaluationResult(
-            _welcome.Fence, effect.Evaluation, effect.First, effect.Count, losses, predictions));
+            _welcome.Fence, effect.Evaluation, effect.First, effect.Count, losses, predictions, topFive));
 
         // What an evaluation allocates is no training step's.
         _allocatedBytes = GC.GetTotalAllocatedBytes();

@@ -6,7 +6,9 @@ using Distributed.Roles.Coordinator;
 
 namespace Distributed.Coordinator;
 
-/// <summary><c>evaluate</c>: loss, accuracy and confusion matrix of a checkpoint on a part of a data set.</summary>
+/// <summary>
+/// <c>evaluate</c>: loss, accuracy, confusion matrix, precision and recall of a checkpoint on a part of a data set.
+/// </summary>
 internal static class EvaluateCommand
 {
     private static readonly Argument<string> Path = new("CHECKPOINT")
@@ -35,7 +37,7 @@ internal static class EvaluateCommand
     /// <summary>The command.</summary>
     public static Command Create(CommandContext context)
     {
-        Command command = new("evaluate", "Loss, accuracy and confusion matrix of a checkpoint.")
+        Command command = new("evaluate", "Loss, accuracy, confusion matrix, and precision and recall of each class.")
         {
             Path, Data, Directory, Split,
         };
@@ -80,10 +82,12 @@ internal static class EvaluateCommand
         int[] labels = [.. indices.Select(images.Label)];
         context.Output.WriteLine($"{model.Path}: {model.Specification.Model.Name} after step " +
             $"{Wording.Count(model.Step)}, on {data.Dataset.Name}");
-        context.Output.WriteLine(RunText.Score(score));
+        context.Output.WriteLine(RunText.Score(score, model.Specification.Model.Classes));
         int classes = model.Specification.Model.Classes;
-        foreach (string line in ConfusionMatrix.Lines(
-            ConfusionMatrix.Count(labels, score.Predictions, classes), data.Dataset.ClassNames))
+        int[][] confusion = ConfusionMatrix.Count(labels, score.Predictions, classes);
+        IReadOnlyList<string> names = data.Dataset.ClassNames;
+        foreach (string line in (string[])[.. ConfusionMatrix.Lines(confusion, names),
+            .. ClassReport.Lines(confusion, names)])
         {
             context.Output.WriteLine(line);
         }

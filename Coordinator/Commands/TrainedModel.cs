@@ -73,16 +73,18 @@ internal sealed class TrainedModel : IDisposable
         int leaves = (indices.Length + Plan.MicroBatch - 1) / Plan.MicroBatch;
         double[] losses = new double[leaves];
         int[] predictions = new int[indices.Length];
-        int correct = 0;
+        int correct = 0, topFive = 0;
         ForEachMicroBatch(images, indices, (workspace, first, count) =>
         {
             MicroBatchResult result = workspace.Evaluate(
                 _parameters.Span, _prepared.Span, count, predictions.AsSpan(first, count));
             losses[first / Plan.MicroBatch] = result.LossSum;
             Interlocked.Add(ref correct, result.Correct);
+            Interlocked.Add(ref topFive, result.TopFive);
         });
         return new EvaluationScore(
-            split, indices.Length, Sum(losses, TreeNode.Root(leaves)) / indices.Length, correct, predictions);
+            split, indices.Length, Sum(losses, TreeNode.Root(leaves)) / indices.Length, correct, predictions,
+            topFive);
     }
 
     /// <summary>The probability of every class for each image: [image][class].</summary>

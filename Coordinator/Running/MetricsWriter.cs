@@ -1,22 +1,26 @@
 using System.Buffers;
 using System.Text.Json;
+using Distributed.Execution;
 using Distributed.Roles.Coordinator;
 
 namespace Distributed.Coordinator;
 
 /// <summary>
-/// A run's <c>metrics.jsonl</c>: a line for every logged step and for every epoch, each with <c>kind</c>, <c>step</c>
-/// and <c>epoch</c> (counted from 1). Which steps are logged depends on their number alone, about a hundred in an
-/// epoch, so a resumed run's file has the lines of one that never stopped. For one thread.
+/// A run's <c>metrics.jsonl</c>: a line for every logged step, for every epoch and for the test, each with <c>kind</c>,
+/// <c>step</c> and <c>epoch</c> (counted from 1). Which steps are logged depends on their number alone, about a hundred
+/// in an epoch, so a resumed run's file has the lines of one that never stopped. For one thread.
 /// </summary>
 internal sealed class MetricsWriter : IDisposable
 {
     private const int StepsLoggedPerEpoch = 100;
     private const string Step = "step";
     private const string Epoch = "epoch";
+    private const string Test = "test";
+    private const int TopClasses = 5;
 
     private readonly string _path;
     private readonly int _every;
+    private readonly bool _writesTopFive;
     private readonly Action<string> _warn;
     private readonly ArrayBufferWriter<byte> _line = new(512);
     private readonly Utf8JsonWriter _json;
@@ -27,13 +31,14 @@ internal sealed class MetricsWriter : IDisposable
     /// </summary>
     /// <param name="path">The file.</param>
     /// <param name="progress">Where the run goes on from.</param>
-    /// <param name="stepsPerEpoch">Steps of an epoch.</param>
+    /// <param name="specification">The run.</param>
     /// <param name="warn">Told once when a line can't be written; the run goes on without.</param>
     /// <exception cref="UsageException">The file can't be written.</exception>
-    public MetricsWriter(string path, TrainingProgress progress, int stepsPerEpoch, Action<string> warn)
+    public MetricsWriter(string path, TrainingProgress progress, RunSpecification specification, Action<string> warn)
     {
         _path = path;
-        _every = Math.Max(1, stepsPerEpoch / StepsLoggedPerEpoch);
+        _every = Math.Max(1, specification.StepsPerEpoch / StepsLoggedPerEpoch);
+        _writesTopFive = specification.Model.Classes > TopClasses;
         _warn = warn;
         _json = new Utf8JsonWriter(_line);
         try
@@ -74,8 +79,32 @@ internal sealed class MetricsWriter : IDisposable
         Number("trainAccuracy", record.TrainAccuracy);
         Number("validationLoss", record.ValidationLoss);
         Number("validationAccuracy", record.ValidationAccuracy);
+        if (_writesTopFive) Number("validationTop5Accuracy", record.ValidationTopFive);
         _json.WriteNumber("samplesApplied", record.SamplesApplied);
         _json.WriteBoolean("best", ended.IsBest);
+        End();
+    }
+
+    /// <summary>Writes the test's line, where the run made one.</summary>
+    public void Write(RunResult result)
+    {
+        if (result.Classes is not { } classes) return;
+        Begin(Test, result.Steps, result.Epochs);
+        Number("loss", result.TestLoss ?? double.NaN);
+        Number("accuracy", result.TestAccuracy ?? double.NaN);
+        if (_writesTopFive) Number("top5Accuracy", result.TestTop5Accuracy ?? double.NaN);
+        _json.WriteStartArray("classes");
+        foreach (ClassScore score in classes)
+        {
+            _json.WriteStartObject();
+            _json.WriteString("name", score.Name);
+            _json.WriteNumber("samples", score.Samples);
+            Number("precision", score.Precision ?? double.NaN);
+            Number("recall", score.Recall ?? double.NaN);
+            _json.WriteEndObject();
+        }
+
+        _json.WriteEndArray();
         End();
     }
 
@@ -106,7 +135,11 @@ internal sealed class MetricsWriter : IDisposable
         {
             using JsonDocument document = JsonDocument.Parse(line);
             JsonElement root = document.RootElement;
-            bool isEpoch = root.GetProperty("kind").GetString() == Epoch;
+            string? kind = root.GetProperty("kind").GetString();
+            bool isEpoch = kind == Epoch;
+
+            // A test that ended the run before stays; one that is going to be made again does not.
+            if (kind == Test) return root.GetProperty(Step).GetInt64() < progress.Step;
             return root.GetProperty(Step).GetInt64() <= progress.Step
                 && (!isEpoch || root.GetProperty(Epoch).GetInt32() <= progress.Epoch);
         }

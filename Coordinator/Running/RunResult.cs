@@ -46,6 +46,11 @@ internal sealed record RunResult
     /// <summary>Test accuracy of the best parameters.</summary>
     public double? TestAccuracy { get; init; }
 
+    /// <summary>
+    /// Share of test samples whose label is among the five likeliest classes; null where there are no more than five.
+    /// </summary>
+    public double? TestTop5Accuracy { get; init; }
+
     /// <summary>Test loss of the best parameters.</summary>
     public double? TestLoss { get; init; }
 
@@ -94,6 +99,9 @@ internal sealed record RunResult
     /// <summary>Test samples by true class (row) and predicted class (column); null without a test.</summary>
     public IReadOnlyList<IReadOnlyList<int>>? Confusion { get; init; }
 
+    /// <summary>Precision and recall of every class in the test; null without one.</summary>
+    public IReadOnlyList<ClassScore>? Classes { get; init; }
+
     /// <summary>What was promised.</summary>
     public RunPromises Promises { get; init; } = new();
 
@@ -117,6 +125,7 @@ internal sealed record RunResult
             BestEpoch = progress.BestEpoch,
             TestAccuracy = Known(test?.Accuracy),
             TestLoss = Known(test?.Loss),
+            TestTop5Accuracy = specification.Model.Classes > 5 ? Known(test?.TopFiveAccuracy) : null,
             SamplesApplied = progress.SamplesApplied,
             SamplesExpected = (long)training * progress.Epoch
                 + Math.Min(training, (long)specification.Batch * progress.StepInEpoch),

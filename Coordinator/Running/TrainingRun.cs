@@ -114,7 +114,7 @@ internal sealed class TrainingRun
         bool isRecorded = _folder.Recorded is { } recorded && recorded.Epochs == specification.Epochs;
         if (!isRecorded || _folder.Result is not null) _folder.Record(specification, _options);
 
-        using MetricsWriter metrics = new(_folder.Metrics, progress, specification.StepsPerEpoch, Say);
+        using MetricsWriter metrics = new(_folder.Metrics, progress, specification, Say);
         RunFigures figures = new(SecondsSinceStart);
         CoordinatorActor? coordinator = null;
         Action<Exception>? fault = null;
@@ -145,7 +145,7 @@ internal sealed class TrainingRun
             await local.StopAsync();
         }
 
-        return End(finish, cluster, saver, local, progress.Step);
+        return End(finish, cluster, saver, local, metrics, progress.Step);
 
         void Show(RunEvent happened)
         {
@@ -163,7 +163,9 @@ internal sealed class TrainingRun
         }
     }
 
-    private int End(Finish finish, Cluster cluster, CheckpointSaver saver, LocalCluster local, long resumedFrom)
+    private int End(
+        Finish finish, Cluster cluster, CheckpointSaver saver, LocalCluster local, MetricsWriter metrics,
+        long resumedFrom)
     {
         TrainingProgress progress = cluster.Coordinator.Progress;
         RunFigures figures = cluster.Figures;
@@ -184,6 +186,7 @@ internal sealed class TrainingRun
             CoordinationMs = figures.CoordinationMilliseconds,
             FirstStepSeconds = figures.FirstStepSeconds > 0 ? figures.FirstStepSeconds : null,
             Confusion = confusion.Length > 0 ? confusion : null,
+            Classes = confusion.Length > 0 ? ClassReport.Of(confusion, cluster.Data.Dataset.ClassNames) : null,
         };
         _view.End(new RunSummary
         {
@@ -204,6 +207,7 @@ internal sealed class TrainingRun
             LatestCheckpoint = saver.Last?.Path,
             BestCheckpoint = _checkpoints.Best is { } best ? Path.Combine(_checkpoints.Folder, best) : null,
         });
+        metrics.Write(result);
         _folder.Record(result);
         return finish.Ending switch
         {

@@ -85,6 +85,10 @@ internal static class RunText
         $"{Split(score.Split)} accuracy {Wording.Percent(score.Accuracy)} ({Wording.Count(score.Correct)} of " +
         $"{Wording.Count(score.Samples)}), loss {Wording.Loss(score.Loss)}";
 
+    /// <summary>A score over more than five classes in one line: the five likeliest count, too.</summary>
+    public static string Score(EvaluationScore score, int classes) => classes <= 5 ? Score(score)
+        : $"{Score(score)}, top-5 accuracy {Wording.Percent(score.TopFiveAccuracy)}";
+
     /// <summary>All that is said at the end of a run.</summary>
     public static IEnumerable<string> Summary(RunSummary summary)
     {
@@ -92,8 +96,10 @@ internal static class RunText
         if (summary.Test is { } test)
         {
             string of = progress.BestEpoch > 0 ? $" (parameters of epoch {progress.BestEpoch})" : "";
-            yield return Score(test) + of;
+            yield return Score(test, summary.ClassNames.Count) + of;
             foreach (string line in ConfusionMatrix.Lines(summary.Confusion, summary.ClassNames)) yield return line;
+            if (summary.Confusion.Length <= ConfusionMatrix.MostClasses)
+                foreach (string line in ClassReport.Lines(summary.Confusion, summary.ClassNames)) yield return line;
         }
 
         foreach (EpochRecord record in progress.History)

@@ -152,12 +152,14 @@ public sealed class WorkerExecution : IDisposable
         EvaluationSlot results = _slots[slot];
         Data.Load(split, Data.Part(split).Slice(first, count), workspace.Input, workspace.Labels);
         Span<int> predictions = results.Predictions.AsSpan(leaf * _plan.MicroBatch, count);
-        results.Losses[leaf] = workspace.Evaluate(Parameters, _prepared.Span, count, predictions).LossSum;
+        MicroBatchResult result = workspace.Evaluate(Parameters, _prepared.Span, count, predictions);
+        results.Losses[leaf] = result.LossSum;
+        results.TopFive[leaf] = result.TopFive;
     }
 
     /// <summary>The results of a part, copied out of its slot.</summary>
-    public (double[] Losses, int[] Predictions) Results(int slot, int samples, int leaves) =>
-        (_slots[slot].Losses[..leaves], _slots[slot].Predictions[..samples]);
+    public (double[] Losses, int[] Predictions, int TopFive) Results(int slot, int samples, int leaves) =>
+        (_slots[slot].Losses[..leaves], _slots[slot].Predictions[..samples], _slots[slot].TopFive[..leaves].Sum());
 
     /// <summary>Frees its own buffers; blocks are their owners' to free. No thread may compute.</summary>
     public void Dispose()
@@ -170,11 +172,12 @@ public sealed class WorkerExecution : IDisposable
     {
         public double[] Losses = [];
         public int[] Predictions = [];
+        public int[] TopFive = [];
 
         public void Resize(int samples, int microBatch)
         {
             int leaves = (samples + microBatch - 1) / microBatch;
-            if (Losses.Length < leaves) Losses = new double[leaves];
+            if (Losses.Length < leaves) (Losses, TopFive) = (new double[leaves], new int[leaves]);
             if (Predictions.Length < samples) Predictions = new int[samples];
         }
     }

@@ -100,7 +100,11 @@ public class WorkerExecutionTests
                     execution.Evaluate(thread, split, first + offset, samples, slot, leaf);
                 }
 
-                return execution.Results(slot, count, leaves);
+                (double[] losses, int[] predictions, int topFive) = execution.Results(slot, count, leaves);
+                int correct = predictions
+                    .Where((predicted, i) => predicted == TestRun.Data.Label(split, first + i)).Count();
+                Assert.InRange(topFive, correct, count);
+                return (losses, predictions);
             }
         }
     }

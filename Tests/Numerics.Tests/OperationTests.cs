@@ -125,6 +125,28 @@ public class OperationTests
         Assert.Equal(samples, probabilities.Sum(p => (double)p), 1e-5);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(5)]
+    [InlineData(7)]
+    public void A_label_is_among_the_largest_where_a_stable_sort_puts_it(int count)
+    {
+        const int samples = 200, classes = 7;
+        float[] logits = TestData.Random(samples * classes);
+        for (int i = 0; i < logits.Length; i++)
+            logits[i] = i % 17 == 5 ? NaN : MathF.Round(logits[i] * 3);
+        int[] labels = [.. Enumerable.Range(0, samples).Select(n => n * 31 % classes)];
+        int expected = Enumerable.Range(0, samples).Count(n => Enumerable.Range(0, classes)
+            .OrderByDescending(c => float.IsNaN(logits[n * classes + c]) ? Infinity : logits[n * classes + c])
+            .Take(count).Contains(labels[n]));
+        Assert.Equal(expected, TopClasses.Count(logits, classes, labels, count));
+        if (count != 1)
+            return;
+        SoftmaxCrossEntropy.Run(logits, classes, labels, 0, [], [], out _, out int correct);
+        Assert.Equal(correct, expected);
+    }
+
     [Fact]
     public void Cross_entropy_survives_extreme_logits_and_refuses_labels_out_of_range()
     {

@@ -88,7 +88,8 @@ internal sealed class CoordinatorBench
             Evaluate part = (Evaluate)send.Message;
             double[] losses = new double[(part.Count + part.MicroBatch - 1) / part.MicroBatch];
             Array.Fill(losses, loss);
-            EvaluationResult result = new(Fence, part.Evaluation, part.First, part.Count, losses, new int[part.Count]);
+            EvaluationResult result = new(
+                Fence, part.Evaluation, part.First, part.Count, losses, new int[part.Count], part.Count);
             List<CoordinatorEffect> next = Tell(new EvaluationReturned(send.Worker, result, correct));
             all.AddRange(next);
             foreach (SendToWorker more in next.OfType<SendToWorker>().Where(more => more.Message is Evaluate))

@@ -39,7 +39,7 @@ public sealed class EvaluationRoundTests
         EvaluationRound round = new(1, DataSplit.Test, new ParameterVersion(1), 5, 1);
         Assert.True(round.TryNext(out EvaluationPart part));
         double[] losses = [1e16, 1, -1e16, 3, 0.1];
-        round.Accept(new EvaluationResult(new Fence(1), 1, part.First, part.Count, losses, new int[5]), 0);
+        round.Accept(new EvaluationResult(new Fence(1), 1, part.First, part.Count, losses, new int[5], 0), 0);
         Assert.Equal((losses[0] + losses[1] + (losses[2] + losses[3]) + losses[4]) / 5, round.Score().Loss);
     }
 
@@ -81,6 +81,7 @@ public sealed class EvaluationRoundTests
         int leaves = (part.Count + MicroBatch - 1) / MicroBatch;
         double[] losses = [.. Enumerable.Range(0, leaves).Select(i => 0.1 * (part.First + i) + 1e-9 * i)];
         return new EvaluationResult(
-            new Fence(1), 1, part.First, part.Count, losses, [.. Enumerable.Range(part.First, part.Count)]);
+            new Fence(1), 1, part.First, part.Count, losses, [.. Enumerable.Range(part.First, part.Count)],
+            part.Count);
     }
 }

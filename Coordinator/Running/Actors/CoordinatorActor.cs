@@ -55,6 +55,14 @@ internal sealed class CoordinatorActor : IDisposable
                 correct++;
         }
 
+        if (result.TopFive < correct || result.TopFive > result.Predictions.Length)
+        {
+            _cluster.Drop(worker,
+                $"it has {result.TopFive} labels among the five likeliest of {result.Predictions.Length} samples, "
+                + $"{correct} of them the likeliest");
+            return;
+        }
+
         Post(new EvaluationReturned(worker, result, correct));
     }
 

@@ -3,10 +3,10 @@ using Distributed.Numerics;
 namespace Distributed.Learning;
 
 /// <summary>
-/// What a micro-batch came to: the sum of its samples' losses, how many were classified rightly, and how many there
-/// were.
+/// What a micro-batch came to: the sum of its samples' losses, how many were classified rightly, how many there were,
+/// and (after evaluation) for how many the label was among the five largest outputs.
 /// </summary>
-public readonly record struct MicroBatchResult(double LossSum, int Correct, int Samples);
+public readonly record struct MicroBatchResult(double LossSum, int Correct, int Samples, int TopFive = 0);
 
 /// <summary>
 /// One thread's memory for running a plan: an arena with every activation, gradient and scratch buffer. Fill
@@ -78,7 +78,8 @@ public sealed class Workspace : IDisposable
         Forward(parameters, prepared, samples, default, training: false);
         SoftmaxCrossEntropy.Run(
             Logits, _plan.Model.Classes, Labels[..samples], 0, default, predictions, out var lossSum, out var correct);
-        return new MicroBatchResult(lossSum, correct, samples);
+        var topFive = TopClasses.Count(Logits, _plan.Model.Classes, Labels[..samples], 5);
+        return new MicroBatchResult(lossSum, correct, samples, topFive);
     }
 
     /// <summary>

@@ -9,8 +9,9 @@ namespace Distributed.Protocol;
 /// <param name="Count">How many samples, as asked.</param>
 /// <param name="Losses">The loss sum of each micro-batch, in order from <paramref name="First"/>.</param>
 /// <param name="Predictions">The predicted class of each sample.</param>
+/// <param name="TopFive">Samples whose label is among the five likeliest classes.</param>
 public sealed record EvaluationResult(
-    Fence Fence, long Evaluation, int First, int Count, double[] Losses, int[] Predictions)
+    Fence Fence, long Evaluation, int First, int Count, double[] Losses, int[] Predictions, int TopFive)
     : Message
 {
     /// <inheritdoc/>
@@ -18,7 +19,7 @@ public sealed record EvaluationResult(
 
     internal override void Write(ref MessagePackWriter writer)
     {
-        writer.WriteMapHeader(6);
+        writer.WriteMapHeader(7);
         writer.Write(0);
         writer.Write(Fence.Value);
         writer.Write(1);
@@ -31,6 +32,8 @@ public sealed record EvaluationResult(
         WriteLosses(ref writer);
         writer.Write(5);
         WritePredictions(ref writer);
+        writer.Write(6);
+        writer.Write(TopFive);
     }
 
     internal static EvaluationResult Read(ref MessagePackReader reader)
@@ -41,6 +44,7 @@ public sealed record EvaluationResult(
         int count = default;
         double[] losses = [];
         int[] predictions = [];
+        int topFive = default;
         FieldReader fields = new(reader.ReadMapHeader());
         while (fields.Next(ref reader, out int key))
         {
@@ -52,17 +56,18 @@ public sealed record EvaluationResult(
                 case 3: count = reader.ReadInt32(0); break;
                 case 4: losses = ReadLosses(ref reader); break;
                 case 5: predictions = ReadPredictions(ref reader); break;
+                case 6: topFive = reader.ReadInt32(0); break;
                 default: reader.Skip(); break;
             }
         }
-        fields.Require(ref reader, 6);
-        return new EvaluationResult(fence, evaluation, first, count, losses, predictions);
+        fields.Require(ref reader, 7);
+        return new EvaluationResult(fence, evaluation, first, count, losses, predictions, topFive);
     }
 
     /// <summary>Equal field by field, arrays item by item.</summary>
     public bool Equals(EvaluationResult? other) =>
         other is not null && Fence == other.Fence && Evaluation == other.Evaluation && First == other.First
-        && Count == other.Count && Losses.AsSpan().SequenceEqual(other.Losses)
+        && (Count, TopFive) == (other.Count, other.TopFive) && Losses.AsSpan().SequenceEqual(other.Losses)
         && Predictions.AsSpan().SequenceEqual(other.Predictions);
 
     /// <inheritdoc/>

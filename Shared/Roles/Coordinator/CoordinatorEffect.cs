@@ -81,8 +81,13 @@ public enum RunEnding
 /// <param name="Loss">Mean loss: the leaves' sums added along the canonical tree, over the samples.</param>
 /// <param name="Correct">Samples classified correctly.</param>
 /// <param name="Predictions">The predicted class of each sample, in order.</param>
-public sealed record EvaluationScore(DataSplit Split, int Samples, double Loss, int Correct, int[] Predictions)
+/// <param name="TopFive">Samples whose label is among the five likeliest classes.</param>
+public sealed record EvaluationScore(
+    DataSplit Split, int Samples, double Loss, int Correct, int[] Predictions, int TopFive)
 {
     /// <summary>Share of samples classified correctly.</summary>
     public double Accuracy => Samples == 0 ? double.NaN : (double)Correct / Samples;
+
+    /// <summary>Share of samples whose label is among the five likeliest classes.</summary>
+    public double TopFiveAccuracy => Samples == 0 ? double.NaN : (double)TopFive / Samples;
 }

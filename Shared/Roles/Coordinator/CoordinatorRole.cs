@@ -167,7 +167,8 @@ public sealed partial class CoordinatorRole
         EpochRecord record = new(
             Progress.Epoch + 1, Progress.Step,
             Progress.EpochLossSum / Progress.EpochSamples, (double)Progress.EpochCorrect / Progress.EpochSamples,
-            _validation?.Loss ?? double.NaN, _validation?.Accuracy ?? double.NaN, Progress.EpochSamples);
+            _validation?.Loss ?? double.NaN, _validation?.Accuracy ?? double.NaN, Progress.EpochSamples,
+            _validation?.TopFiveAccuracy ?? double.NaN);
         Progress = Progress with
         {
             Epoch = record.Epoch,

@@ -18,6 +18,7 @@ internal sealed class EvaluationRound
     private readonly int _microBatch;
     private int _remaining;
     private int _correct;
+    private int _topFive;
 
     public EvaluationRound(long id, DataSplit split, ParameterVersion version, int samples, int microBatch)
     {
@@ -78,12 +79,13 @@ internal sealed class EvaluationRound
         Array.Fill(_done, true, leaf, result.Losses.Length);
         result.Predictions.CopyTo(_predictions, part.First);
         _correct += correct;
+        _topFive += result.TopFive;
         _remaining -= part.Count;
         return true;
     }
 
     public EvaluationScore Score() =>
-        new(Split, Samples, Sum(TreeNode.Root(_losses.Length)) / Samples, _correct, _predictions);
+        new(Split, Samples, Sum(TreeNode.Root(_losses.Length)) / Samples, _correct, _predictions, _topFive);
 
     private double Sum(TreeNode node) => node.IsLeaf ? _losses[node.Start] : Sum(node.Left) + Sum(node.Right);
 }

@@ -8,9 +8,12 @@ namespace Distributed.Roles.Coordinator;
 /// <param name="ValidationLoss">Mean loss over the validation part; NaN without one.</param>
 /// <param name="ValidationAccuracy">Share of the validation part classified correctly; NaN without one.</param>
 /// <param name="SamplesApplied">Training samples applied in this epoch.</param>
+/// <param name="ValidationTopFive">
+/// Share of the validation part whose label is among the five likeliest classes; NaN without one.
+/// </param>
 public sealed record EpochRecord(
     int Epoch, long Step, double TrainLoss, double TrainAccuracy,
-    double ValidationLoss, double ValidationAccuracy, int SamplesApplied);
+    double ValidationLoss, double ValidationAccuracy, int SamplesApplied, double ValidationTopFive = double.NaN);
 
 /// <summary>
 /// Where a run stands: all that the coordinator role must know to go on from a checkpoint to the same bits.

@@ -38,7 +38,7 @@ public sealed class CheckpointCommandTests : IDisposable
 
         Assert.Equal("", run.Error);
         Assert.Contains($"test accuracy {Wording.Percent((double)counts[Favourite] / digits.Test.Count)} " +
-            $"({counts[Favourite]} of 2,000), loss {Wording.Loss(loss)}", run.Output);
+            $"({counts[Favourite]} of 2,000), loss {Wording.Loss(loss)}, top-5 accuracy", run.Output);
         Assert.Contains("tiny after step 3, on digits", run.Output);
         Assert.Matches($@"(?m)^  5 +\. +\. +\. +{counts[5]}( +\.){{6}}\r?$", run.Output);
         Assert.Equal(ExitCode.Done, run.ExitCode);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Distributed.Execution;
 using Distributed.Roles;
 using Distributed.Roles.Coordinator;
 using Xunit;
@@ -8,6 +9,8 @@ namespace Distributed.Coordinator.Tests;
 public sealed class MetricsWriterTests : IDisposable
 {
     private const int StepsPerEpoch = 3;
+
+    private static readonly RunSpecification Specification = RunSamples.Specification();
 
     private readonly TemporaryFolder _folder = new();
     private readonly List<string> _warnings = [];
@@ -46,7 +49,11 @@ public sealed class MetricsWriterTests : IDisposable
     [Fact]
     public void LongEpochsAreLoggedAHundredTimes()
     {
-        using (MetricsWriter metrics = new(File, new TrainingProgress(), 450, _warnings.Add))
+        RunSpecification longEpochs = Specification with
+        {
+            Data = Specification.Data with { TrainingSamples = 450 * Specification.Batch },
+        };
+        using (MetricsWriter metrics = new(File, new TrainingProgress(), longEpochs, _warnings.Add))
         {
             for (int step = 1; step <= 450; step++)
                 metrics.Write(Step(new TrainingProgress { Step = step, StepInEpoch = step }), learningRate: 0.1);
@@ -56,19 +63,54 @@ public sealed class MetricsWriterTests : IDisposable
         Assert.Equal("step 4 1", Lines()[0]);
     }
 
+    [Theory]
+    [InlineData(4, false)]
+    [InlineData(10, true)]
+    public void TheTestHasALineWithEveryClass(int classes, bool topFive)
+    {
+        RunSpecification specification = Specification with { Model = Specification.Model with { Classes = classes } };
+        using (MetricsWriter metrics = new(File, new TrainingProgress(), specification, _warnings.Add))
+        {
+            metrics.Write(new RunResult
+            {
+                Status = "completed",
+                Epochs = 3,
+                EpochsAsked = 3,
+                Steps = 9,
+                TestLoss = 0.25,
+                TestAccuracy = 0.5,
+                TestTop5Accuracy = 0.75,
+                SamplesApplied = 270,
+                SamplesExpected = 270,
+                Classes = [new ClassScore("cat", 2, null, 0.5), new ClassScore("dog", 0, 0.25, null)],
+            });
+        }
+
+        string top = topFive ? "\"top5Accuracy\":0.75," : "";
+        Assert.Equal(
+            "{\"kind\":\"test\",\"step\":9,\"epoch\":3,\"loss\":0.25,\"accuracy\":0.5," + top
+            + "\"classes\":[{\"name\":\"cat\",\"samples\":2,\"precision\":null,\"recall\":0.5},"
+            + "{\"name\":\"dog\",\"samples\":0,\"precision\":0.25,\"recall\":null}]}",
+            Assert.Single(System.IO.File.ReadAllLines(File)));
+
+        // Resumed at the end, the test is made again; extended, it was another one.
+        using (MetricsWriter metrics = new(File, RunSamples.Progress(3, 0, 1), specification, _warnings.Add))
+            Assert.Empty(Lines());
+    }
+
     [Fact]
     public void AFileThatCannotBeOpenedIsOneSentence()
     {
         Directory.CreateDirectory(File);
         UsageException error = Assert.Throws<UsageException>(
-            () => new MetricsWriter(File, new TrainingProgress(), StepsPerEpoch, _warnings.Add));
+            () => new MetricsWriter(File, new TrainingProgress(), Specification, _warnings.Add));
         Assert.StartsWith(File, error.Message);
     }
 
     /// <summary>What a run writes that goes on from a point to the end of an epoch.</summary>
     private void Write(TrainingProgress from, int epochs)
     {
-        using MetricsWriter metrics = new(File, from, StepsPerEpoch, _warnings.Add);
+        using MetricsWriter metrics = new(File, from, Specification, _warnings.Add);
         TrainingProgress progress = from;
         while (progress.Epoch < epochs)
         {

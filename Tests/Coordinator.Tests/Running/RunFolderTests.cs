@@ -101,7 +101,7 @@ public sealed class RunFolderTests : IDisposable
     [Fact]
     public void AResultEndsTheRunUntilItIsExtended()
     {
-        EvaluationScore test = new(DataSplit.Test, 20, 0.25, 15, new int[20]);
+        EvaluationScore test = new(DataSplit.Test, 20, 0.25, 15, new int[20], 20);
         using RunFolder folder = Open();
         folder.Record(_specification, RunSamples.Options(_specification));
         folder.Record(RunResult.Of(

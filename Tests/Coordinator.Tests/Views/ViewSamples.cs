@@ -62,7 +62,7 @@ internal static class ViewSamples
         Progress = After(4, 0) with { BestEpoch = 2 },
         TrainingSamples = 100,
         Epochs = 3,
-        Test = new EvaluationScore(DataSplit.Test, 20, 0.5, 19, []),
+        Test = new EvaluationScore(DataSplit.Test, 20, 0.5, 19, [], 20),
         Confusion = [[9, 1], [0, 10]],
         ClassNames = ["cat", "dog"],
         TrainSeconds = 6.04,

@@ -88,7 +88,7 @@ public class MessageTests
     {
         byte[] buffer = [];
         int length = 0;
-        EvaluationResult result = new(new(1), 2, 0, 50_000, new double[2000], new int[50_000]);
+        EvaluationResult result = new(new(1), 2, 0, 50_000, new double[2000], new int[50_000], 0);
         MessageCodec.Append(new Stop("first"), ref buffer, ref length);
         int first = length;
         MessageCodec.Append(result, ref buffer, ref length);

@@ -27,7 +27,7 @@ internal static class Samples
             Credits = 4,
         },
         new Evaluate(Fence, 5, new ParameterVersion(1000), DataSplit.Validation, 64, 40, 32),
-        new EvaluationResult(Fence, 5, 64, 3, [0.5, 0.25], [9, 0, 300]),
+        new EvaluationResult(Fence, 5, 64, 3, [0.5, 0.25], [9, 0, 300], 2),
         new Credit { Fence = Fence, Step = Step, Count = 1 },
         new Stop("Done."),
         new Leaving("Bye."),

@@ -41,7 +41,7 @@ internal sealed class ReferenceRun
             _history.Add(new EpochRecord(
                 epoch + 1, _parametersAfter.Count - 1, loss / problem.TrainingSamples,
                 (double)correct / problem.TrainingSamples, score?.Loss ?? double.NaN, score?.Accuracy ?? double.NaN,
-                problem.TrainingSamples));
+                problem.TrainingSamples, score?.TopFiveAccuracy ?? double.NaN));
             if (score is null || score.Accuracy > bestAccuracy
                 || (score.Accuracy == bestAccuracy && score.Loss < bestLoss))
             {
@@ -102,7 +102,7 @@ internal sealed class ReferenceRun
 
         int correct = Enumerable.Range(0, samples).Count(i => predictions[i] == ToyProblem.Label(split, i));
         return new EvaluationScore(
-            split, samples, Sum(TreeNode.Root(losses.Length), losses) / samples, correct, predictions);
+            split, samples, Sum(TreeNode.Root(losses.Length), losses) / samples, correct, predictions, samples);
     }
 
     private static double Sum(TreeNode node, double[] losses) =>

@@ -256,7 +256,7 @@ internal sealed class WorkerProcess
         (double[] losses, int[] predictions) = _results[effect.Buffer.Value];
         EvaluationResult result = new(
             _fence, effect.Evaluation, effect.First, effect.Count,
-            losses[..effect.MicroBatch], predictions[..effect.Count]);
+            losses[..effect.MicroBatch], predictions[..effect.Count], effect.Count);
         _connection!.ToCoordinator.Send(result);
     }
 

@@ -20,7 +20,7 @@ public class ControlLinkTests
         Message[] toCoordinator =
         [
             new Ready("ab", 10),
-            new EvaluationResult(Fence, 1, 0, 60_000, new double[1875], new int[60_000]),
+            new EvaluationResult(Fence, 1, 0, 60_000, new double[1875], new int[60_000], 0),
             new Leaving("Bye."),
         ];
         using ControlPair pair = new();
@@ -66,7 +66,7 @@ public class ControlLinkTests
     public void Finishing_delivers_what_was_sent_and_then_ends()
     {
         using ControlPair pair = new();
-        EvaluationResult large = new(Fence, 1, 0, 0, [], new int[500_000]);
+        EvaluationResult large = new(Fence, 1, 0, 0, [], new int[500_000], 0);
         pair.WorkerLink.Send(large);
         pair.WorkerLink.Send(new Leaving("Bye."));
         pair.WorkerLink.Finish();
