@@ -104,6 +104,7 @@ internal sealed class TrainOptionsReader
             LearningRate = rules.LearningRate(optimizer),
             Schedule = rules.Schedule(),
             LabelSmoothing = smoothing,
+            Augmentation = Augmentation(),
             Patience = Patience(data),
             Seed = _settings.Seed("seed") ?? _spec?.Seed ?? 1,
             Convolution = Convolution(),
@@ -118,6 +119,19 @@ internal sealed class TrainOptionsReader
         SkipCorrupt = _settings.Has("skip-corrupt")
             ? _settings.Flag("skip-corrupt") : _spec?.Data.SkipCorrupt ?? false,
     };
+
+    private AugmentationList Augmentation()
+    {
+        if (_settings.Text("augment") is not { } text) return _spec?.Augmentation ?? AugmentationList.None;
+        try
+        {
+            return AugmentationList.Parse(text);
+        }
+        catch (DataException error)
+        {
+            throw _settings.Mistake("augment", error.Message);
+        }
+    }
 
     private long? CacheLimit()
     {
@@ -157,8 +171,6 @@ internal sealed class TrainOptionsReader
     {
         if (_settings.OneOf("engine", ["local", "akka"]) == "akka")
             throw _settings.Mistake("engine", "this build has no Akka engine; use local");
-        if (_settings.Text("augment") is { } augment && augment != "none")
-            throw _settings.Mistake("augment", $"'{augment}' is not available in this version; leave it out");
         if (_spec?.InitialWeightsSha256 is { } hash && !_settings.Has("init"))
         {
             throw _settings.Mistake("spec",

@@ -52,7 +52,8 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
             + "threshold, minimum); for instance step:every=30:factor=0.1."),
         new("warmup", "EPOCHS", "Let the rate of any schedule rise over so many epochs first (default: 0)."),
         new("label-smoothing", "X", "Share of the target that is spread over all classes (default: 0)."),
-        new("augment", "LIST", "Augmentations (default: none; this version has none)."),
+        new("augment", "LIST", "What is done to training samples, such as crop:4,flip,cutout:8,mixup:0.2; known are " +
+            $"{string.Join(", ", AugmentationKind.All.Select(kind => kind.Name))} (default: none)."),
         new("validation", "FRACTION", "Share of the training samples set apart for validation (default: 0.1)."),
         new("patience", "EPOCHS", "Stop after so many epochs without improvement; 0: never (default: 0)."),
         new("seed", "S", "The key of every random draw (default: 1)."),

@@ -1,4 +1,5 @@
 using Distributed.Data;
+using Distributed.Learning;
 using Distributed.Protocol;
 
 namespace Distributed.Execution;
@@ -16,7 +17,7 @@ public sealed class RunData
     private readonly SampleLoader _trainLoader;
     private readonly SampleLoader _testLoader;
 
-    private RunData(Dataset dataset, double validation, ulong seed)
+    private RunData(Dataset dataset, double validation, AugmentationList augmentation, ulong seed)
     {
         Dataset = dataset;
         (_training, _validation) = dataset.Held == 0
@@ -25,7 +26,7 @@ public sealed class RunData
         _test = new int[dataset.Test.Count];
         for (int i = 0; i < _test.Length; i++) _test[i] = i;
         Normalization = Normalization.Of(dataset.Train, _training);
-        _trainLoader = new SampleLoader(dataset.Train, Normalization);
+        _trainLoader = new SampleLoader(dataset.Train, Normalization, augmentation, seed);
         _testLoader = new SampleLoader(dataset.Test, Normalization);
     }
 
@@ -43,7 +44,8 @@ public sealed class RunData
     public static RunData Load(RunSpecification specification, string? directory, Action<string>? progress = null)
     {
         Dataset dataset = DatasetCatalogue.Load(specification.Data.Name, Options(specification, directory, progress));
-        return new RunData(dataset, specification.Data.Validation, specification.Seed);
+        return new RunData(
+            dataset, specification.Data.Validation, specification.Augmentation, specification.Seed);
     }
 
     /// <summary>Makes sure that the files are on this machine, before several processes load them.</summary>
@@ -122,7 +124,13 @@ public sealed class RunData
     public int Label(DataSplit split, int position) =>
         (split == DataSplit.Test ? Dataset.Test : Dataset.Train).Label(Part(split)[position]);
 
-    /// <summary>Loads samples named by their index in the data set's training or test samples.</summary>
+    /// <summary>
+    /// Loads samples named by their index in the data set's training or test samples, as they are.
+    /// </summary>
     public void Load(DataSplit split, ReadOnlySpan<int> indices, Span<float> input, Span<int> labels) =>
         (split == DataSplit.Test ? _testLoader : _trainLoader).Load(indices, input, labels);
+
+    /// <summary>Loads a micro-batch to train on into a workspace, augmented as the specification says.</summary>
+    public void LoadTraining(int epoch, ReadOnlySpan<int> indices, Workspace workspace) => _trainLoader.LoadTraining(
+        epoch, indices, workspace.Input, workspace.Labels, workspace.SecondLabels, workspace.LabelWeights);
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Distributed.Data;
 using Distributed.Learning;
 
 namespace Distributed.Execution;
@@ -118,6 +119,9 @@ public sealed record RunSpecification
     /// <summary>The key of every random draw.</summary>
     public required ulong Seed { get; init; }
 
+    /// <summary>What is done to training samples.</summary>
+    public AugmentationList Augmentation { get; init; } = AugmentationList.None;
+
     /// <summary>How convolutions are computed.</summary>
     public string Convolution { get; init; } = "direct";
 
@@ -162,6 +166,12 @@ public sealed record RunSpecification
         writer.WritePropertyName("schedule");
         Schedule.WriteTo(writer);
         writer.WriteNumber("labelSmoothing", LabelSmoothing);
+        if (Augmentation.Items.Count > 0)
+        {
+            writer.WritePropertyName("augmentation");
+            Augmentation.WriteTo(writer);
+        }
+
         writer.WriteNumber("patience", Patience);
         writer.WriteNumber("seed", Seed);
         writer.WriteString("convolution", Convolution);
@@ -205,6 +215,7 @@ public sealed record RunSpecification
             LearningRate = fields.Number("learningRate"),
             Schedule = Schedule.FromJson(fields.Value("schedule").Clone(), $"{where}: schedule"),
             LabelSmoothing = fields.Share("labelSmoothing"),
+            Augmentation = ReadAugmentation(element, where),
             Patience = fields.Integer("patience", 0),
             Seed = fields.Seed("seed"),
             Convolution = fields.Text("convolution"),
@@ -266,6 +277,20 @@ public sealed record RunSpecification
             writer.WriteStartArray(name);
             foreach (float value in values) writer.WriteNumberValue(value);
             writer.WriteEndArray();
+        }
+    }
+
+    private static AugmentationList ReadAugmentation(JsonElement element, string where)
+    {
+        if (!element.TryGetProperty("augmentation", out JsonElement list)) return AugmentationList.None;
+        try
+        {
+            return AugmentationList.FromJson(list);
+        }
+        catch (DataException error)
+        {
+            throw new SpecificationException(
+                $"{where}: not a run's specification (\"augmentation\": {error.Message}).");
         }
     }
 

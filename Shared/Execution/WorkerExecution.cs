@@ -99,7 +99,7 @@ public sealed class WorkerExecution : IDisposable
     public MicroBatchResult Compute(int thread, int epoch, int first, int count, BufferId buffer)
     {
         Workspace workspace = _workspaces[thread];
-        Data.Load(DataSplit.Training, _orders[epoch & 1].AsSpan(first, count), workspace.Input, workspace.Labels);
+        Data.LoadTraining(epoch, _orders[epoch & 1].AsSpan(first, count), workspace);
         return workspace.Train(
             Parameters, _prepared.Span, count, (float)_specification.LabelSmoothing, _gradients[buffer.Value]!.Span);
     }

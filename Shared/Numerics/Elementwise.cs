@@ -104,17 +104,29 @@ public static unsafe class Elementwise
         }
     }
 
-    /// <summary>destination[i] = fma(pixels[i], scale[i mod channels], shift[i mod channels]).</summary>
-    public static void NormalizePixels(ReadOnlySpan<byte> pixels, int channels, ReadOnlySpan<float> scale,
-        ReadOnlySpan<float> shift, Span<float> destination)
+    /// <summary>
+    /// Mixes two vectors in place, both from what they were: left = fma(leftShare, left - right, right) and
+    /// right = fma(rightShare, right - left, left).
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Mix(Span<float> left, float leftShare, Span<float> right, float rightShare)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(channels, 1);
-        Check.Length(pixels.Length % channels, 0, "pixels modulo channels");
-        Check.Length(scale.Length, channels, nameof(scale));
-        Check.Length(shift.Length, channels, nameof(shift));
-        Check.Length(destination.Length, pixels.Length, nameof(destination));
-        for (int p = 0; p < pixels.Length; p += channels)
-            for (int c = 0; c < channels; c++)
-                destination[p + c] = MathF.FusedMultiplyAdd(pixels[p + c], scale[c], shift[c]);
+        Check.Length(right.Length, left.Length, nameof(right));
+        fixed (float* a = left, b = right)
+        {
+            int i = 0;
+            for (; i <= left.Length - Lanes.Count; i += Lanes.Count)
+            {
+                Vector256<float> x = Vector256.Load(a + i), y = Vector256.Load(b + i);
+                Vector256.FusedMultiplyAdd(Vector256.Create(leftShare), x - y, y).Store(a + i);
+                Vector256.FusedMultiplyAdd(Vector256.Create(rightShare), y - x, x).Store(b + i);
+            }
+            for (; i < left.Length; i++)
+            {
+                float x = a[i], y = b[i];
+                a[i] = MathF.FusedMultiplyAdd(leftShare, x - y, y);
+                b[i] = MathF.FusedMultiplyAdd(rightShare, y - x, x);
+            }
+        }
     }
 }

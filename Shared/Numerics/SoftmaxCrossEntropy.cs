@@ -11,8 +11,23 @@ public static class SoftmaxCrossEntropy
     /// empty) and the number of samples whose argmax is their label. Throws ArgumentException for a label out of range.
     /// </summary>
     public static void Run(ReadOnlySpan<float> logits, int classes, ReadOnlySpan<int> labels, float labelSmoothing,
+        Span<float> gradient, Span<int> predictions, out double lossSum, out int correct) =>
+        Run(logits, classes, labels, [], [], labelSmoothing, gradient, predictions, out lossSum, out correct);
+
+    /// <summary>
+    /// The same of samples with two labels each, as mixup makes them (Zhang et al. 2018): onehot is
+    /// w onehot(label) + (1 - w) onehot(second label), with the sample's weight w. A sample of weight 1 has the bits of
+    /// one label; the heavier label is the one that counts as correct. Empty: no sample has a second label.
+    /// </summary>
+    public static void Run(ReadOnlySpan<float> logits, int classes, ReadOnlySpan<int> labels,
+        ReadOnlySpan<int> secondLabels, ReadOnlySpan<float> weights, float labelSmoothing,
         Span<float> gradient, Span<int> predictions, out double lossSum, out int correct)
     {
+        if (!weights.IsEmpty)
+        {
+            Check.Length(weights.Length, labels.Length, nameof(weights));
+            Check.Length(secondLabels.Length, labels.Length, nameof(secondLabels));
+        }
         ArgumentOutOfRangeException.ThrowIfLessThan(classes, 1);
         Check.Length(logits.Length, checked(labels.Length * classes), nameof(logits));
         if (!gradient.IsEmpty)
@@ -29,8 +44,10 @@ public static class SoftmaxCrossEntropy
             ReadOnlySpan<float> row = logits.Slice(n * classes, classes);
             Span<float> g = gradient.IsEmpty ? default : gradient.Slice(n * classes, classes);
             int best = ArgMax(row);
-            lossSum += Sample(row, row[best], labels[n], labelSmoothing, g);
-            if (best == labels[n])
+            float weight = weights.IsEmpty ? 1 : weights[n];
+            int second = weight == 1 ? labels[n] : secondLabels[n];
+            lossSum += Sample(row, row[best], labels[n], second, weight, labelSmoothing, g);
+            if (best == (weight >= 0.5f ? labels[n] : second))
                 correct++;
             if (!predictions.IsEmpty)
                 predictions[n] = best;
@@ -53,14 +70,16 @@ public static class SoftmaxCrossEntropy
         }
     }
 
-    private static double Sample(ReadOnlySpan<float> row, float max, int label, float smoothing, Span<float> gradient)
+    private static double Sample(ReadOnlySpan<float> row, float max, int label, int second, float weight,
+        float smoothing, Span<float> gradient)
     {
         double sum = Exponentials(row, max, gradient);
         double logSum = ElementaryFunctions.Log(sum);
-        double uniform = (double)smoothing / row.Length, loss = 0;
+        double uniform = (double)smoothing / row.Length, first = weight, loss = 0;
         for (int c = 0; c < row.Length; c++)
         {
-            double target = uniform + (c == label ? 1.0 - smoothing : 0.0);
+            double target = uniform + (c == label ? (1.0 - smoothing) * first : 0.0)
+                + (c == second ? (1.0 - smoothing) * (1.0 - first) : 0.0);
             if (target != 0)
                 loss += target * (logSum - ((double)row[c] - max));
             if (!gradient.IsEmpty)

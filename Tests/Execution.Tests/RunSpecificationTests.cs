@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Distributed.Data;
 using Distributed.Learning;
 using Xunit;
 
@@ -36,6 +37,7 @@ public class RunSpecificationTests
         LearningRate = 1.0 / 3,
         Schedule = new OneCycleSchedule(0.3, 20, 1e3),
         LabelSmoothing = 0.05,
+        Augmentation = AugmentationList.Parse("crop:2,flip"),
         Patience = 2,
         Seed = ulong.MaxValue,
         Convolution = "another way",
@@ -43,7 +45,7 @@ public class RunSpecificationTests
     };
 
     /// <summary>Fields that are written only where they have another value than their standard one.</summary>
-    private static readonly string[] Optional = ["clipNorm", "clipValue", "ema", "data.skipCorrupt"];
+    private static readonly string[] Optional = ["clipNorm", "clipValue", "ema", "augmentation", "data.skipCorrupt"];
 
     [Fact]
     public void WhatHasItsStandardValueIsLeftOut()

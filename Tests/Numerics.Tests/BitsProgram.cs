@@ -102,8 +102,11 @@ internal static class BitsProgram
         Print($"relu {channels}", y);
         byte[] pixels = MemoryMarshal.AsBytes<float>(dy).ToArray();
         float[] normal = new float[pixels.Length];
-        Elementwise.NormalizePixels(pixels, channels, bias, bias, normal);
+        new PixelNormalizer(bias, bias).Run(pixels, normal);
         Print($"normalize {channels}", normal);
+        new PixelNormalizer(bias, bias).Run(pixels, 1.3f, -30.7f, normal);
+        Elementwise.Mix(y, 0.3f, dy, 0.6f);
+        Print($"changed pixels and mixture {channels}", [.. normal, .. y, .. dy]);
     }
 
     private static void Norm(int channels)
@@ -140,6 +143,11 @@ internal static class BitsProgram
             SoftmaxCrossEntropy.Run(logits, classes, labels, 0.1f, gradient, [], out double loss, out _);
             Print($"loss {classes}", new[] { loss });
             Print($"loss gradient {classes}", gradient);
+            int[] others = [.. labels.Reverse()];
+            float[] weights = [.. Enumerable.Range(0, 32).Select(n => n / 31f)];
+            SoftmaxCrossEntropy.Run(logits, classes, labels, others, weights, 0.1f, gradient, [], out loss, out _);
+            Print($"mixed loss {classes}", new[] { loss });
+            Print($"mixed loss gradient {classes}", gradient);
             SoftmaxCrossEntropy.Probabilities(logits, classes, gradient);
             Print($"probabilities {classes}", gradient);
         }

@@ -214,13 +214,62 @@ public class OperationTests
     [Theory]
     [InlineData(1, 50)]
     [InlineData(3, 17)]
+    [InlineData(3, 32)]
+    [InlineData(4, 9)]
     public void Pixels_are_scaled_and_shifted_by_channel(int channels, int pixels)
     {
         byte[] bytes = [.. Enumerable.Range(0, channels * pixels).Select(i => (byte)(i * 37))];
-        float[] scale = [0.01f, 0.02f, 0.03f], shift = [-1, -2, -3], result = new float[bytes.Length];
-        Elementwise.NormalizePixels(bytes, channels, scale[..channels], shift[..channels], result);
+        float[] scale = [0.01f, 0.02f, 0.03f, 0.04f], shift = [-1, -2, -3, -4], result = new float[bytes.Length];
+        PixelNormalizer normalizer = new(scale.AsSpan(0, channels), shift.AsSpan(0, channels));
+        normalizer.Run(bytes, result);
         for (int i = 0; i < bytes.Length; i++)
             Assert.Equal(MathF.FusedMultiplyAdd(bytes[i], scale[i % channels], shift[i % channels]), result[i]);
+        normalizer.Run(bytes, 2, -100, result);
+        for (int i = 0; i < bytes.Length; i++)
+        {
+            float pixel = Math.Clamp(2f * bytes[i] - 100, 0, 255);
+            Assert.Equal(MathF.FusedMultiplyAdd(pixel, scale[i % channels], shift[i % channels]), result[i]);
+            Assert.Equal(result[i], normalizer.Point(bytes[i], i % channels, 2, -100));
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    [InlineData(37)]
+    public void Mixing_takes_both_as_they_were(int length)
+    {
+        float[] a = TestData.Random(length), b = TestData.Random(length, 1), left = [.. a], right = [.. b];
+        Elementwise.Mix(left, 0.75f, right, 0.25f);
+        for (int i = 0; i < length; i++)
+        {
+            Assert.Equal(MathF.FusedMultiplyAdd(0.75f, a[i] - b[i], b[i]), left[i]);
+            Assert.Equal(MathF.FusedMultiplyAdd(0.25f, b[i] - a[i], a[i]), right[i]);
+        }
+    }
+
+    [Fact]
+    public void A_mixed_label_is_the_weighted_sum_of_two_losses()
+    {
+        float[] logits = TestData.Random(3 * 5), gradient = new float[15];
+        float[] first = new float[15], second = new float[15];
+        int[] labels = [0, 1, 2], others = [4, 1, 3];
+        float[] weights = [0.25f, 0.5f, 1];
+        SoftmaxCrossEntropy.Run(logits, 5, labels, others, weights, 0.1f, gradient, [], out double mixed, out _);
+        double expected = 0;
+        for (int n = 0; n < 3; n++)
+        {
+            ReadOnlySpan<float> row = logits.AsSpan(n * 5, 5);
+            Span<float> left = first.AsSpan(n * 5, 5), right = second.AsSpan(n * 5, 5);
+            SoftmaxCrossEntropy.Run(row, 5, labels.AsSpan(n, 1), 0.1f, left, [], out double a, out _);
+            SoftmaxCrossEntropy.Run(row, 5, others.AsSpan(n, 1), 0.1f, right, [], out double b, out _);
+            expected += weights[n] * a + (1 - weights[n]) * b;
+            for (int i = n * 5; i < n * 5 + 5; i++)
+                Assert.Equal(weights[n] * first[i] + (1 - weights[n]) * second[i], gradient[i], 1e-6);
+        }
+
+        Assert.Equal(expected, mixed, 1e-6);
+        Assert.Equal(first[10..], gradient[10..]);
     }
 
     [Fact]

@@ -20,6 +20,8 @@ public sealed class Workspace : IDisposable
     private readonly BufferPlacement _placement;
     private readonly NativeBuffer _arena;
     private readonly int[] _labels;
+    private readonly int[] _secondLabels;
+    private readonly float[] _labelWeights;
     private int _samples;
 
     internal Workspace(ExecutionPlan plan, BufferPlacement placement, bool training)
@@ -29,6 +31,9 @@ public sealed class Workspace : IDisposable
         _placement = placement;
         _arena = new NativeBuffer(_placement.Length);
         _labels = new int[plan.MicroBatch];
+        _secondLabels = new int[plan.MicroBatch];
+        _labelWeights = new float[plan.MicroBatch];
+        Array.Fill(_labelWeights, 1);
     }
 
     /// <summary>The micro-batch's images, [sample][height][width][channels].</summary>
@@ -36,6 +41,12 @@ public sealed class Workspace : IDisposable
 
     /// <summary>The micro-batch's labels, one a sample.</summary>
     public Span<int> Labels => _labels;
+
+    /// <summary>Second labels of the samples whose weight in <see cref="LabelWeights"/> is below 1.</summary>
+    public Span<int> SecondLabels => _secondLabels;
+
+    /// <summary>In training, the share of each sample's first label; 1 from the start, for one label alone.</summary>
+    public Span<float> LabelWeights => _labelWeights;
 
     /// <summary>The last call's outputs before the softmax, [sample][class].</summary>
     public ReadOnlySpan<float> Logits => Span(_plan.Output.Values, _samples);
@@ -59,7 +70,8 @@ public sealed class Workspace : IDisposable
         ArgumentOutOfRangeException.ThrowIfNotEqual(gradient.Length, _plan.Parameters.GradientLength);
         var context = Forward(parameters, prepared, samples, gradient, training: true);
         SoftmaxCrossEntropy.Run(
-            Logits, _plan.Model.Classes, Labels[..samples], labelSmoothing, context.Span(_plan.Output.Gradient!),
+            Logits, _plan.Model.Classes, Labels[..samples], SecondLabels[..samples], LabelWeights[..samples],
+            labelSmoothing, context.Span(_plan.Output.Gradient!),
             default, out var lossSum, out var correct);
         _plan.Parameters.ClearPadding(gradient);
         for (var i = _plan.Steps.Length - 1; i >= 0; i--)
