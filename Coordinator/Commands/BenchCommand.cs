@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Distributed.Execution;
 using Distributed.Learning;
+using Distributed.Numerics;
 
 namespace Distributed.Coordinator;
 
@@ -30,21 +31,30 @@ internal static class BenchCommand
             Description = "1: plan and optimizer in one process without links; more: real processes",
             DefaultValueFactory = _ => 1,
         };
-        Command command = new("bench", "Measure training speed on random input.") { model, batch, threads, workers };
+        Option<ConvolutionMode> convolution = new("--convolution")
+        {
+            Description = "winograd, strict or direct",
+            DefaultValueFactory = _ => ConvolutionMode.Winograd,
+        };
+        Command command = new("bench", "Measure training speed on random input.")
+        {
+            model, batch, threads, workers, convolution,
+        };
         command.SetAction(async (parsed, cancellation) => await RunAsync(
             parsed.GetValue(model)!, parsed.GetValue(batch), parsed.GetValue(threads), parsed.GetValue(workers),
-            context, cancellation));
+            parsed.GetValue(convolution), context, cancellation));
         return command;
     }
 
     private static async Task<int> RunAsync(
-        string name, int batch, int threads, int workers, CommandContext context, CancellationToken cancellation)
+        string name, int batch, int threads, int workers, ConvolutionMode convolution, CommandContext context,
+        CancellationToken cancellation)
     {
         Check("--batch", batch, 1 << 20);
         Check("--threads", threads, 1024);
         Check("--workers", workers, 256);
         Model model = TrainOptionsReader.FindModel(name);
-        RunSpecification specification = Specification(model, batch);
+        RunSpecification specification = Specification(model, batch) with { Convolution = convolution };
         IReadOnlyList<double> rates;
         if (workers == 1)
         {

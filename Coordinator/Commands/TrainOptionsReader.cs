@@ -2,6 +2,7 @@ using System.Text.Json;
 using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
+using Distributed.Numerics;
 using Microsoft.Extensions.Logging;
 
 namespace Distributed.Coordinator;
@@ -14,7 +15,6 @@ internal sealed class TrainOptionsReader
     private const int MostThreads = 1024;
     private const int MostEpochs = 1_000_000;
     private const int MostBatch = 1 << 20;
-    private const string DirectConvolution = "direct";
 
     private readonly TrainSettings _settings;
     private readonly RunSpecification? _spec;
@@ -107,7 +107,8 @@ internal sealed class TrainOptionsReader
             Augmentation = Augmentation(),
             Patience = Patience(data),
             Seed = _settings.Seed("seed") ?? _spec?.Seed ?? 1,
-            Convolution = Convolution(),
+            Convolution = _settings.Word<ConvolutionMode>("convolution") ?? _spec?.Convolution
+                ?? ConvolutionMode.Winograd,
         };
     }
 
@@ -157,14 +158,6 @@ internal sealed class TrainOptionsReader
         int patience = _settings.Integer("patience", 0) ?? _spec?.Patience ?? 0;
         return patience == 0 || data.Validation > 0 ? patience : throw _settings.Mistake("patience",
             "without a validation part no epoch is better than another; leave it out or give --validation");
-    }
-
-    private string Convolution()
-    {
-        string chosen = _settings.OneOf("convolution", [DirectConvolution, "strict", "winograd"])
-            ?? _spec?.Convolution ?? DirectConvolution;
-        return chosen == DirectConvolution ? chosen
-            : throw _settings.Mistake("convolution", $"'{chosen}' is not available in this version; use direct");
     }
 
     private void CheckWhatIsMissing()

@@ -65,7 +65,7 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
         new("more-epochs", "N", "Extend a finished run."),
         new("checkpoint-every", "STEPS", "Save every so many steps too; 0: every 60 s and every epoch (default: 0)."),
         new("engine", "local|akka", "What runs the actors (default: local)."),
-        new("convolution", "direct|strict|winograd", "How convolutions are computed (default: direct)."),
+        new("convolution", "winograd|strict|direct", "How convolutions are computed (default: winograd)."),
         new("log-level", "LEVEL", "The least severe log messages shown (default: warning)."),
     ];
 

@@ -89,6 +89,13 @@ internal sealed class TrainSettings
             ?? throw Mistake(name, $"expected one of {string.Join(", ", words)}, got '{text}'");
     }
 
+    /// <summary>The value with that name, in any case.</summary>
+    public T? Word<T>(string name)
+        where T : struct, Enum =>
+        OneOf(name, [.. Enum.GetNames<T>().Select(word => word.ToLowerInvariant())]) is { } word
+            ? Enum.Parse<T>(word, ignoreCase: true)
+            : null;
+
     /// <summary>A mistake in a setting, as one sentence that starts with where it came from.</summary>
     public UsageException Mistake(string name, string sentence) => new($"{Source(Setting(name))}: {sentence}.");
 

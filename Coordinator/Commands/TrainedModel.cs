@@ -28,7 +28,7 @@ internal sealed class TrainedModel : IDisposable
         }
 
         Normalization = new Normalization([.. Specification.Data.Mean], [.. Specification.Data.Deviation]);
-        Plan = ExecutionPlan.Compile(Specification.Model, Specification.MicroBatch);
+        Plan = ExecutionPlan.Compile(Specification.Model, Specification.MicroBatch, Specification.Convolution);
         _parameters = new NativeBuffer(Plan.Parameters.Length);
         _prepared = new NativeBuffer(Plan.PreparedLength);
         CheckpointMapping.ReadEvaluated(checkpoint, Specification, Plan.Parameters, _parameters.Span);

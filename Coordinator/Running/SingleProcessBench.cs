@@ -34,7 +34,7 @@ internal sealed class SingleProcessBench : IDisposable
     public SingleProcessBench(RunSpecification specification, int threads)
     {
         _specification = specification;
-        _plan = ExecutionPlan.Compile(specification.Model, specification.MicroBatch);
+        _plan = ExecutionPlan.Compile(specification.Model, specification.MicroBatch, specification.Convolution);
         _workspaces = [.. Enumerable.Range(0, threads).Select(_ => _plan.CreateWorkspace(training: true))];
         for (int i = 0; i < threads; i++) FillWithNoise(_workspaces[i], i);
         _parameters = new NativeBuffer(_plan.Parameters.Length);

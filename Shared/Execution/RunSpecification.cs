@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Distributed.Data;
 using Distributed.Learning;
+using Distributed.Numerics;
 
 namespace Distributed.Execution;
 
@@ -122,8 +123,8 @@ public sealed record RunSpecification
     /// <summary>What is done to training samples.</summary>
     public AugmentationList Augmentation { get; init; } = AugmentationList.None;
 
-    /// <summary>How convolutions are computed.</summary>
-    public string Convolution { get; init; } = "direct";
+    /// <summary>Which algorithms may compute convolutions.</summary>
+    public ConvolutionMode Convolution { get; init; } = ConvolutionMode.Winograd;
 
     /// <summary>Hash of the weights that training starts from; null: initialised from the seed.</summary>
     public string? InitialWeightsSha256 { get; init; }
@@ -174,7 +175,7 @@ public sealed record RunSpecification
 
         writer.WriteNumber("patience", Patience);
         writer.WriteNumber("seed", Seed);
-        writer.WriteString("convolution", Convolution);
+        writer.WriteString("convolution", Convolution.ToString().ToLowerInvariant());
         writer.WriteString("initialWeightsSha256", InitialWeightsSha256);
         writer.WriteEndObject();
     }
@@ -218,7 +219,7 @@ public sealed record RunSpecification
             Augmentation = ReadAugmentation(element, where),
             Patience = fields.Integer("patience", 0),
             Seed = fields.Seed("seed"),
-            Convolution = fields.Text("convolution"),
+            Convolution = fields.Word<ConvolutionMode>("convolution"),
             InitialWeightsSha256 = fields.Hash("initialWeightsSha256"),
         };
     }

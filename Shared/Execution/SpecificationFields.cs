@@ -30,6 +30,17 @@ internal readonly struct SpecificationFields
     /// <summary>A text.</summary>
     public string Text(string name) => TextOrNull(name) ?? throw Mistake($"\"{_path}{name}\"", "a text", Value(name));
 
+    /// <summary>The lower-case name of a value.</summary>
+    public T Word<T>(string name)
+        where T : struct, Enum
+    {
+        string text = Text(name);
+        foreach (T value in Enum.GetValues<T>())
+            if (value.ToString().ToLowerInvariant() == text) return value;
+        string words = string.Join(", ", Enum.GetNames<T>()).ToLowerInvariant();
+        throw Mistake($"\"{_path}{name}\"", $"one of {words}", Value(name));
+    }
+
     /// <summary>A SHA-256 in hexadecimal digits, or null.</summary>
     public string? Hash(string name)
     {

@@ -31,7 +31,7 @@ public sealed class WorkerExecution : IDisposable
     public WorkerExecution(RunSpecification specification, int threads)
     {
         _specification = specification;
-        _plan = ExecutionPlan.Compile(specification.Model, specification.MicroBatch);
+        _plan = ExecutionPlan.Compile(specification.Model, specification.MicroBatch, specification.Convolution);
         _workspaces = new Workspace[threads];
         for (int i = 0; i < threads; i++) _workspaces[i] = _plan.CreateWorkspace(training: true);
         _prepared = new NativeBuffer(_plan.PreparedLength);

@@ -37,10 +37,14 @@ public static class LinearBackwardData
     public static void Pack(in LinearShape s, ReadOnlySpan<float> weights, Span<float> packed) =>
         ConvolutionBackwardData.Pack(LinearAsConvolution.Of(s), weights, packed);
 
-    /// <summary>Computes the whole input gradient (overwritten) of <paramref name="batch"/> samples.</summary>
+    /// <summary>
+    /// Computes the input gradient of <paramref name="batch"/> samples, which is overwritten or, to
+    /// <paramref name="accumulate"/>, added to: then sums start from what it holds.
+    /// </summary>
     public static void Run(in LinearShape s, int batch, ReadOnlySpan<float> outputGradient,
-        ReadOnlySpan<float> packed, Span<float> inputGradient, Span<float> scratch) =>
-        ConvolutionBackwardData.Run(LinearAsConvolution.Of(s), batch, outputGradient, packed, inputGradient, scratch);
+        ReadOnlySpan<float> packed, Span<float> inputGradient, Span<float> scratch, bool accumulate = false) =>
+        ConvolutionBackwardData.Run(LinearAsConvolution.Of(s), batch, outputGradient, packed, inputGradient, scratch,
+            accumulate);
 }
 
 /// <summary>

@@ -17,7 +17,7 @@ internal sealed class ReferenceExecution : IDisposable
     public ReferenceExecution(string model)
     {
         _specification = TestRun.Specification(model);
-        _plan = ExecutionPlan.Compile(_specification.Model, TestRun.MicroBatch);
+        _plan = ExecutionPlan.Compile(_specification.Model, TestRun.MicroBatch, _specification.Convolution);
         _workspace = _plan.CreateWorkspace(training: true);
         _parameters = new NativeBuffer(_plan.Parameters.Length);
         _prepared = new NativeBuffer(_plan.PreparedLength);

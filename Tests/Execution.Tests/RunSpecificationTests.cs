@@ -40,7 +40,7 @@ public class RunSpecificationTests
         Augmentation = AugmentationList.Parse("crop:2,flip"),
         Patience = 2,
         Seed = ulong.MaxValue,
-        Convolution = "another way",
+        Convolution = Numerics.ConvolutionMode.Strict,
         InitialWeightsSha256 = new string('b', 64),
     };
 
@@ -136,6 +136,7 @@ public class RunSpecificationTests
     [InlineData("patience", "-1", "a whole number from 0 to 2147483647")]
     [InlineData("seed", "-1", "a whole number from 0 to 18446744073709551615")]
     [InlineData("convolution", "{}", "a text")]
+    [InlineData("convolution", "\"fft\"", "one of winograd, strict, direct")]
     [InlineData("initialWeightsSha256", "\"\"", "64 lower-case hexadecimal digits or null")]
     [InlineData("data.name", "null", "a text")]
     [InlineData("data.validation", "1", "a number from 0 to below 1")]

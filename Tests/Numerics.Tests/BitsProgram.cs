@@ -18,6 +18,13 @@ internal static class BitsProgram
         new(10, 10, 8, 48, 1, 1), new(10, 10, 48, 7, 1, 1, 2, 2), new(16, 16, 5, 9, 7, 7, 2, 2, 3, 3),
     ];
 
+    private static readonly ConvolutionShape[] Winograds =
+    [
+        new(13, 13, 32, 64, 3, 3), new(5, 7, 12, 28, 3, 3, 1, 1, 1, 1), new(8, 9, 40, 12, 3, 3, 1, 1, 2, 0),
+        new(2, 2, 70, 33, 3, 3, 1, 1, 1, 1), new(16, 16, 96, 130, 3, 3, 1, 1, 1, 1) { InPitch = 100, OutPitch = 131 },
+        new(9, 8, 17, 20, 5, 5, 1, 1, 2, 2),
+    ];
+
     private static readonly LinearShape[] Linears =
         [new(576, 64), new(64, 10), new(400, 120), new(84, 10), new(100, 512), new(3, 1)];
 
@@ -44,6 +51,10 @@ internal static class BitsProgram
         Update();
         AdaptiveUpdates();
         Random();
+        foreach (ConvolutionShape shape in Winograds)
+            Winograd(shape, 5);
+        Depthwise(new(14, 13, 70, 70, 3, 3, 1, 1, 1, 1), 3);
+        Depthwise(new(15, 12, 33, 33, 3, 3, 2, 2, 1, 1), 3);
         return 0;
     }
 
@@ -61,6 +72,44 @@ internal static class BitsProgram
         Print($"backward data {s}", x);
         ConvolutionBackwardWeights.Run(s, batch, x, dy, w, new float[ConvolutionBackwardWeights.ScratchLength(s)]);
         Print($"backward weights {s}", w);
+    }
+
+    private static void Depthwise(ConvolutionShape s, int batch)
+    {
+        float[] x = TestData.Random(batch * s.InputLength), w = TestData.Random(s.WeightLength / s.InChannels, 1);
+        float[] y = new float[batch * s.OutputLength], dy = TestData.Random(y.Length, 2);
+        DepthwiseConvolution.Forward(s, batch, x, w, TestData.Random(s.InChannels, 3), y, true);
+        Print($"depthwise forward {s}", y);
+        DepthwiseConvolution.BackwardData(s, batch, dy, w, x, accumulate: true);
+        Print($"depthwise backward data {s}", x);
+        DepthwiseConvolution.BackwardWeights(s, batch, x, dy, w);
+        Print($"depthwise backward weights {s}", w);
+    }
+
+    private static void Winograd(ConvolutionShape s, int batch)
+    {
+        Winograd(s, ConvolutionAlgorithm.Winograd2x2, batch);
+        if (s.KernelHeight == 3)
+            Winograd(s, ConvolutionAlgorithm.Winograd4x4, batch);
+    }
+
+    private static void Winograd(ConvolutionShape s, ConvolutionAlgorithm algorithm, int batch)
+    {
+        float[] x = TestData.Random(batch * s.InputStep), w = TestData.Random(s.WeightLength, 1);
+        float[] y = new float[batch * s.OutputStep], bias = TestData.Random(s.OutChannels, 2);
+        float[] packed = new float[WinogradForward.PackedLength(s, algorithm)];
+        WinogradForward.Pack(s, algorithm, w, packed);
+        WinogradForward.Run(s, algorithm, batch, x, packed, bias, y, true,
+            new float[WinogradForward.ScratchLength(s, algorithm, batch)]);
+        Print($"{algorithm} forward {s}", y);
+        float[] dy = TestData.Random(y.Length, 3), back = new float[WinogradBackwardData.PackedLength(s, algorithm)];
+        WinogradBackwardData.Pack(s, algorithm, w, back);
+        WinogradBackwardData.Run(s, algorithm, batch, dy, back, x,
+            new float[WinogradBackwardData.ScratchLength(s, algorithm, batch)], accumulate: true);
+        Print($"{algorithm} backward data {s}", x);
+        WinogradBackwardWeights.Run(s, algorithm, batch, x, dy, w,
+            new float[WinogradBackwardWeights.ScratchLength(s, algorithm, batch)]);
+        Print($"{algorithm} backward weights {s}", w);
     }
 
     private static void Linear(LinearShape s, int batch)

@@ -53,9 +53,9 @@ public class ConvolutionTests
     public void Backward_data_agrees_with_the_definition(ConvolutionShape s, int batch)
     {
         float[] dy = TestData.Random(batch * s.OutputLength), w = TestData.Random(s.WeightLength, 1);
-        float[] packed = new float[ConvolutionBackwardData.PackedLength(s)], dx = Dirty(batch * s.InputLength);
+        float[] packed = new float[ConvolutionBackwardData.PackedLength(s)], dx = TestData.Dirty(batch * s.InputLength);
         ConvolutionBackwardData.Pack(s, w, packed);
-        ConvolutionBackwardData.Run(s, batch, dy, packed, dx, Dirty(ConvolutionBackwardData.ScratchLength(s)));
+        ConvolutionBackwardData.Run(s, batch, dy, packed, dx, TestData.Dirty(ConvolutionBackwardData.ScratchLength(s)));
         TestData.AssertClose(ReferenceConvolution.BackwardData(s, batch, dy, w), dx,
             s.KernelHeight * s.KernelWidth * s.OutChannels, $"{s}");
     }
@@ -65,8 +65,9 @@ public class ConvolutionTests
     public void Backward_weights_agrees_with_the_definition(ConvolutionShape s, int batch)
     {
         float[] x = TestData.Random(batch * s.InputLength), dy = TestData.Random(batch * s.OutputLength, 1);
-        float[] dw = Dirty(s.WeightLength);
-        ConvolutionBackwardWeights.Run(s, batch, x, dy, dw, Dirty(ConvolutionBackwardWeights.ScratchLength(s)));
+        float[] dw = TestData.Dirty(s.WeightLength);
+        ConvolutionBackwardWeights.Run(
+            s, batch, x, dy, dw, TestData.Dirty(ConvolutionBackwardWeights.ScratchLength(s)));
         TestData.AssertClose(ReferenceConvolution.BackwardWeights(s, batch, x, dy), dw,
             batch * s.OutHeight * s.OutWidth, $"{s}");
     }
@@ -81,15 +82,16 @@ public class ConvolutionTests
         ConvolutionShape wide = s with { InPitch = s.InChannels + 5, OutPitch = s.OutChannels + 3 };
         float[] x = TestData.Random(batch * s.InputLength), w = TestData.Random(s.WeightLength, 1);
         float[] dy = TestData.Random(batch * s.OutputLength, 2), bias = TestData.Random(s.OutChannels, 3);
-        float[] wideX = Spread(x, s.InChannels, wide.InPitch), wideY = Spread(dy, s.OutChannels, wide.OutPitch);
+        float[] wideX = TestData.Spread(x, s.InChannels, wide.InPitch);
+        float[] wideY = TestData.Spread(dy, s.OutChannels, wide.OutPitch);
         float[] expected = Forward(s, batch, x, w, bias, true), y = Forward(wide, batch, wideX, w, bias, true);
-        Assert.Equal(Spread(expected, s.OutChannels, wide.OutPitch), y);
+        Assert.Equal(TestData.Spread(expected, s.OutChannels, wide.OutPitch), y);
         expected = BackwardData(s, batch, dy, w, null);
         float[] dx = BackwardData(wide, batch, wideY, w, null);
-        Assert.Equal(Spread(expected, s.InChannels, wide.InPitch), dx);
+        Assert.Equal(TestData.Spread(expected, s.InChannels, wide.InPitch), dx);
         expected = BackwardData(s, batch, dy, w, x);
         dx = BackwardData(wide, batch, wideY, w, wideX);
-        Assert.Equal(Spread(expected, s.InChannels, wide.InPitch), dx);
+        Assert.Equal(TestData.Spread(expected, s.InChannels, wide.InPitch), dx);
         Assert.Equal(BackwardWeights(s, batch, x, dy), BackwardWeights(wide, batch, wideX, wideY));
     }
 
@@ -183,47 +185,31 @@ public class ConvolutionTests
 
     private static float[] Forward(ConvolutionShape s, int batch, float[] x, float[] w, float[] bias, bool relu)
     {
-        float[] packed = Dirty(ConvolutionForward.PackedLength(s));
-        float[] y = Dirty((batch * s.OutHeight * s.OutWidth - 1) * s.OutPitch + s.OutChannels);
+        float[] packed = TestData.Dirty(ConvolutionForward.PackedLength(s));
+        float[] y = TestData.Dirty((batch * s.OutHeight * s.OutWidth - 1) * s.OutPitch + s.OutChannels);
         ConvolutionForward.Pack(s, w, packed);
-        ConvolutionForward.Run(s, batch, x, packed, bias, y, relu, Dirty(ConvolutionForward.ScratchLength(s)));
+        ConvolutionForward.Run(s, batch, x, packed, bias, y, relu, TestData.Dirty(ConvolutionForward.ScratchLength(s)));
         return y;
     }
 
     private static float[] BackwardData(ConvolutionShape s, int batch, float[] dy, float[] w, float[]? before)
     {
-        float[] packed = Dirty(ConvolutionBackwardData.PackedLength(s));
-        float[] dx = before?.ToArray() ?? Dirty((batch * s.InHeight * s.InWidth - 1) * s.InPitch + s.InChannels);
+        float[] packed = TestData.Dirty(ConvolutionBackwardData.PackedLength(s));
+        float[] dx = before?.ToArray()
+            ?? TestData.Dirty((batch * s.InHeight * s.InWidth - 1) * s.InPitch + s.InChannels);
         ConvolutionBackwardData.Pack(s, w, packed);
         ConvolutionBackwardData.Run(
-            s, batch, dy, packed, dx, Dirty(ConvolutionBackwardData.ScratchLength(s)), before != null);
+            s, batch, dy, packed, dx, TestData.Dirty(ConvolutionBackwardData.ScratchLength(s)), before != null);
         return dx;
     }
 
     private static float[] BackwardWeights(ConvolutionShape s, int batch, float[] x, float[] dy)
     {
-        float[] dw = Dirty(s.WeightLength);
-        ConvolutionBackwardWeights.Run(s, batch, x, dy, dw, Dirty(ConvolutionBackwardWeights.ScratchLength(s)));
+        float[] dw = TestData.Dirty(s.WeightLength);
+        ConvolutionBackwardWeights.Run(
+            s, batch, x, dy, dw, TestData.Dirty(ConvolutionBackwardWeights.ScratchLength(s)));
         return dw;
     }
 
-    /// <summary>Pixels a pitch apart with NaN between them.</summary>
-    private static float[] Spread(float[] dense, int channels, int pitch)
-    {
-        int pixels = dense.Length / channels;
-        float[] wide = Dirty((pixels - 1) * pitch + channels);
-        for (int i = 0; i < pixels; i++)
-            dense.AsSpan(i * channels, channels).CopyTo(wide.AsSpan(i * pitch));
-        return wide;
-    }
-
     private static int Taps(ConvolutionShape s) => s.KernelHeight * s.KernelWidth * s.InChannels + 1;
-
-    /// <summary>Memory as a step leaves it: whatever isn't overwritten shows.</summary>
-    private static float[] Dirty(int length)
-    {
-        float[] values = new float[length];
-        Array.Fill(values, float.NaN);
-        return values;
-    }
 }

@@ -23,4 +23,22 @@ internal static class TestData
             Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance,
                 $"{what}: element {i} is {actual[i]}, expected {expected[i]}");
     }
+
+    /// <summary>Pixels a pitch apart with NaN between them.</summary>
+    public static float[] Spread(float[] dense, int channels, int pitch)
+    {
+        int pixels = dense.Length / channels;
+        float[] wide = Dirty((pixels - 1) * pitch + channels);
+        for (int i = 0; i < pixels; i++)
+            dense.AsSpan(i * channels, channels).CopyTo(wide.AsSpan(i * pitch));
+        return wide;
+    }
+
+    /// <summary>Memory as a step leaves it: whatever isn't overwritten shows.</summary>
+    public static float[] Dirty(int length)
+    {
+        float[] values = new float[length];
+        Array.Fill(values, float.NaN);
+        return values;
+    }
 }

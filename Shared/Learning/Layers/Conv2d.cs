@@ -68,47 +68,41 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
         PlanCompiler plan, string name, ConvolutionShape shape, PlanTensor input, TensorShape output)
         : AffineStep(plan, name, input, output, slices: true)
     {
-        // Values and gradients may lie at different pitches.
-        private ConvolutionShape _forward;
-        private ConvolutionShape _backwardData;
-        private ConvolutionShape _backwardWeights;
+        private Convolution _convolution = null!;
 
         public override void Complete(PlanCompiler plan)
         {
             var (values, gradient) = (Output.Values.Pitch, Output.Gradient!.Pitch);
-            _forward = shape with { InPitch = Input.Values.Pitch, OutPitch = values };
-            _backwardData = shape with { InPitch = Input.Gradient?.Pitch ?? 0, OutPitch = gradient };
-            _backwardWeights = shape with { InPitch = Input.Values.Pitch, OutPitch = gradient };
+            _convolution = new Convolution(
+                shape with { InPitch = Input.Values.Pitch, OutPitch = values },
+                shape with { InPitch = Input.Gradient?.Pitch ?? 0, OutPitch = gradient },
+                shape with { InPitch = Input.Values.Pitch, OutPitch = gradient },
+                plan.Convolution, plan.MicroBatch);
             Reserve(plan, new AffineLengths(
-                ConvolutionForward.PackedLength(_forward), ConvolutionForward.ScratchLength(_forward),
-                ConvolutionBackwardData.PackedLength(_backwardData),
-                ConvolutionBackwardData.ScratchLength(_backwardData),
-                ConvolutionBackwardWeights.ScratchLength(_backwardWeights)));
+                _convolution.ForwardPackedLength, _convolution.ForwardScratchLength,
+                _convolution.BackwardPackedLength, _convolution.BackwardDataScratchLength,
+                _convolution.BackwardWeightsScratchLength));
         }
 
-        protected override bool CanAccumulate => true;
-
         protected override void PackForward(ReadOnlySpan<float> weights, Span<float> packed) =>
-            ConvolutionForward.Pack(_forward, weights, packed);
+            _convolution.PackForward(weights, packed);
 
         protected override void PackBackward(ReadOnlySpan<float> weights, Span<float> packed) =>
-            ConvolutionBackwardData.Pack(_backwardData, weights, packed);
+            _convolution.PackBackward(weights, packed);
 
         protected override void RunForward(
             int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias,
             Span<float> output, bool relu, Span<float> scratch) =>
-            ConvolutionForward.Run(_forward, samples, input, packed, bias, output, relu, scratch);
+            _convolution.Forward(samples, input, packed, bias, output, relu, scratch);
 
         protected override void RunBackwardData(
             int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
             bool accumulate, Span<float> scratch) =>
-            ConvolutionBackwardData.Run(
-                _backwardData, samples, outputGradient, packed, inputGradient, scratch, accumulate);
+            _convolution.BackwardData(samples, outputGradient, packed, inputGradient, scratch, accumulate);
 
         protected override void RunBackwardWeights(
             int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,
             Span<float> scratch) =>
-            ConvolutionBackwardWeights.Run(
-                _backwardWeights, samples, input, outputGradient, weightGradient, scratch);
+            _convolution.BackwardWeights(samples, input, outputGradient, weightGradient, scratch);
     }
 }

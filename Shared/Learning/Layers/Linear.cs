@@ -68,7 +68,7 @@ public sealed record Linear(int Outputs) : Layer
         protected override void RunBackwardData(
             int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
             bool accumulate, Span<float> scratch) =>
-            LinearBackwardData.Run(_shape, samples, outputGradient, packed, inputGradient, scratch);
+            LinearBackwardData.Run(_shape, samples, outputGradient, packed, inputGradient, scratch, accumulate);
 
         protected override void RunBackwardWeights(
             int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,

@@ -74,11 +74,7 @@ internal abstract class AffineStep : PlanStep
         _epilogue?.BackwardUses(uses, Output);
         if (_input.Gradient is null)
             return;
-        if (CanAccumulate)
-            uses.Touch(_input.Gradient);
-        else
-            _input.GradientUses(uses);
-        uses.Touch(_backwardScratch!);
+        uses.Touch(_input.Gradient, _backwardScratch!);
     }
 
     public override void Backward(in StepContext context)
@@ -90,12 +86,9 @@ internal abstract class AffineStep : PlanStep
             context.Span(_weightScratch!));
         if (_input.Gradient is null)
             return;
-        var inputGradient = CanAccumulate ? context.Span(_input.Gradient) : _input.OpenGradient(context);
         RunBackwardData(
-            context.Samples, outputGradient, context.Prepared(_backwardPacked), inputGradient,
-            CanAccumulate && _input.Adds, context.Span(_backwardScratch!));
-        if (!CanAccumulate)
-            _input.CloseGradient(context);
+            context.Samples, outputGradient, context.Prepared(_backwardPacked), context.Span(_input.Gradient),
+            _input.Adds, context.Span(_backwardScratch!));
     }
 
     /// <summary>
@@ -111,9 +104,6 @@ internal abstract class AffineStep : PlanStep
         _backwardScratch = plan.Buffer(fixedLength: lengths.BackwardScratch);
         _backwardPacked = plan.Prepare(_weight, lengths.BackwardPacked, PackBackward);
     }
-
-    /// <summary>Whether <see cref="RunBackwardData"/> can add to the input's gradient.</summary>
-    protected virtual bool CanAccumulate => false;
 
     protected abstract void PackForward(ReadOnlySpan<float> weights, Span<float> packed);
 

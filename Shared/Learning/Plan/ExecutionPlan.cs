@@ -1,4 +1,5 @@
 using System.Numerics;
+using Distributed.Numerics;
 
 namespace Distributed.Learning;
 
@@ -13,13 +14,14 @@ public sealed class ExecutionPlan
     private const long LargeModel = 20_000_000;
     private readonly PreparePart[] _parts;
 
-    private ExecutionPlan(Model model, int microBatch, ModelDeclaration declaration)
+    private ExecutionPlan(
+        Model model, int microBatch, ConvolutionMode convolution, ModelDeclaration declaration)
     {
         Model = model;
         MicroBatch = microBatch;
         Layers = declaration.Rows;
         Parameters = new ParameterLayout(declaration);
-        var compiler = new PlanCompiler(Parameters);
+        var compiler = new PlanCompiler(Parameters, microBatch, convolution);
         var shape = new TensorShape(model.Channels, model.Height, model.Width, IsFlat: false);
         Input = compiler.Tensor(shape, producer: null, needsGradient: false);
         Output = model.Layers.Compile(compiler, "", Input);
@@ -86,15 +88,19 @@ public sealed class ExecutionPlan
         return Math.Min(Math.Clamp(quarter, 8, 32), half);
     }
 
-    /// <summary>Compiles a model for micro-batches of at most <paramref name="microBatch"/> samples.</summary>
+    /// <summary>
+    /// Compiles a model for micro-batches of at most <paramref name="microBatch"/> samples; its convolutions are
+    /// computed by the algorithms that <paramref name="convolution"/> allows.
+    /// </summary>
     /// <exception cref="ModelException">The model has a mistake, or doesn't fit in one arena.</exception>
-    public static ExecutionPlan Compile(Model model, int microBatch)
+    public static ExecutionPlan Compile(
+        Model model, int microBatch, ConvolutionMode convolution = ConvolutionMode.Winograd)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(microBatch, 1);
         var declaration = ModelDeclaration.Of(model);
         try
         {
-            return new ExecutionPlan(model, microBatch, declaration);
+            return new ExecutionPlan(model, microBatch, convolution, declaration);
         }
         catch (OverflowException)
         {

@@ -1,3 +1,5 @@
+using Distributed.Numerics;
+
 namespace Distributed.Learning;
 
 /// <summary>Packs one weight into a kernel's form.</summary>
@@ -7,13 +9,19 @@ internal delegate void PackWeights(ReadOnlySpan<float> weights, Span<float> pack
 internal sealed record PreparePart(ParameterEntry Weight, PreparedRegion Region, PackWeights Pack);
 
 /// <summary>Collects what the layers compile to: steps, buffers, and the weights to pack.</summary>
-internal sealed class PlanCompiler(ParameterLayout parameters)
+internal sealed class PlanCompiler(ParameterLayout parameters, int microBatch, ConvolutionMode convolution)
 {
     private readonly List<PlanStep> _steps = [];
     private readonly List<PlanBuffer> _buffers = [];
     private readonly List<PreparePart> _parts = [];
 
     public ParameterLayout Parameters { get; } = parameters;
+
+    /// <summary>Most samples of a call.</summary>
+    public int MicroBatch { get; } = microBatch;
+
+    /// <summary>Which algorithms may compute convolutions.</summary>
+    public ConvolutionMode Convolution { get; } = convolution;
 
     public IReadOnlyList<PlanStep> Steps => _steps;
 

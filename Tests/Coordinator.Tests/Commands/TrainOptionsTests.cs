@@ -1,5 +1,6 @@
 using Distributed.Execution;
 using Distributed.Learning;
+using Distributed.Numerics;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -21,7 +22,7 @@ public sealed class TrainOptionsTests
         Assert.Equal(0.05, run.LearningRate);
         Assert.Equal(new OneCycleSchedule(), run.Schedule);
         Assert.Equal((1UL, 0, 0.0), (run.Seed, run.Patience, run.LabelSmoothing));
-        Assert.Equal("direct", run.Convolution);
+        Assert.Equal(ConvolutionMode.Winograd, run.Convolution);
         Assert.Equal(("convnet-digits", "runs"), (options.Name, options.RunsFolder));
         Assert.Equal((2, Math.Max(1, Environment.ProcessorCount / 2)), (options.Workers, options.Threads));
         Assert.Equal((1, 0, 0), (options.MinimumWorkers, options.MoreEpochs, options.CheckpointEverySteps));

@@ -51,7 +51,7 @@ public sealed class UserErrorTests
     [InlineData("train --engine warp", "--engine: expected one of local, akka, got 'warp'.")]
     [InlineData("train --augment crop:0", "--augment: the padding of crop must be a whole number from 1 to 1024, got")]
     [InlineData("train --augment flop", "--augment: there is no augmentation 'flop'; known are crop, resized-crop,")]
-    [InlineData("train --convolution strict", "--convolution: 'strict' is not available in this version; use direct.")]
+    [InlineData("train --convolution fft", "--convolution: expected one of winograd, strict, direct, got 'fft'.")]
     [InlineData("train --name a/b", "--name: 'a/b' can't be a folder's name; use letters, digits, '-', '_' and '.'.")]
     [InlineData("train --name ..", "--name: '..' can't be a folder's name;")]
     [InlineData("train --fresh --more-epochs 1", "--more-epochs: it extends a finished run and --fresh starts anew;")]
