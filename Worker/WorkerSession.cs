@@ -73,7 +73,9 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     /// <summary>Tells the coordinator that this worker is about to leave; it is let go once its work is done.</summary>
     public void Leave() => _control.Send(new Leaving("it was asked to stop"));
 
-    public void Received(ControlLink link, Message message)
+    public void Received(ControlLink link, Message message) => Received(message);
+
+    public void Received(Message message)
     {
         switch (message)
         {
@@ -121,7 +123,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _control.Send(new Ready(data.Dataset.Sha256, _execution.ParameterCount));
         _data = Connector.OpenData(_options.Coordinator, new DataHello(
             _options.Token, _welcome.Run, _welcome.Fence, _welcome.Worker),
-            new TensorLengths(_execution.ParameterLength, _execution.GradientLength));
+            new TensorLengths(_execution.ParameterLength, _execution.GradientLength), _control.Pool);
         _rentGradient = _data.RentGradient;
         _data.Start(this);
     }

@@ -42,7 +42,13 @@ internal sealed class WorkerConnection(
     /// <summary>Pushes since the warm-up, and the managed bytes the worker allocated in them.</summary>
     public (int Pushes, long Bytes) Allocation => (Math.Max(0, _pushes - WarmUpPushes), _allocatedBytes);
 
-    public void Send(Message message) => control.Send(message);
+    /// <summary>Sends a message. What is to be computed goes beside the parameters where they share memory: one wake-up
+    /// less, and in order with its credits.</summary>
+    public void Send(Message message)
+    {
+        if (_shared is { } shared && message is (Train or Credit)) shared.Send(message);
+        else control.Send(message);
+    }
 
     /// <summary>Begins to carry tensors, through shared memory if the worker finds it: the worker takes part from now
     /// on.</summary>

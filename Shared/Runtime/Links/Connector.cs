@@ -27,17 +27,18 @@ public static class Connector
     /// <param name="endPoint">The coordinator's address, on loopback.</param>
     /// <param name="hello">Who asks.</param>
     /// <param name="lengths">The run's tensors.</param>
+    /// <param name="pool">Where its messages come from.</param>
     /// <param name="limits">Null for the defaults.</param>
     /// <exception cref="LinkException">Nobody listens there, or it said no, or nothing in time.</exception>
     public static IWorkerLink OpenData(
-        IPEndPoint endPoint, DataHello hello, TensorLengths lengths, ProtocolLimits? limits = null)
+        IPEndPoint endPoint, DataHello hello, TensorLengths lengths, MessagePool pool, ProtocolLimits? limits = null)
     {
         limits ??= ProtocolLimits.Default;
         FrameSocket socket = Connect(endPoint, limits);
         Message answer = Ask<Message>(socket, endPoint, hello, limits);
         if (answer is SharedMemoryOffer offer)
         {
-            if (SharedWorkerLink.TryOpen(socket, limits, offer, hello.Fence, lengths) is { } shared)
+            if (SharedWorkerLink.TryOpen(socket, limits, offer, hello.Fence, lengths, pool) is { } shared)
             {
                 Handshake.Send(socket, new SharedMemoryAnswer(true));
                 return shared;

@@ -60,6 +60,9 @@ public sealed class ControlLink : IDisposable
     /// <summary>The peer's address, for people.</summary>
     public string Peer => _socket.Peer;
 
+    /// <summary>Where the messages come from that are given back.</summary>
+    public MessagePool Pool => _pool;
+
     /// <summary>Milliseconds since the peer was last heard.</summary>
     public long SilenceMilliseconds => Environment.TickCount64 - Volatile.Read(ref _lastReceived);
 

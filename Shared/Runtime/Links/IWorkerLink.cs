@@ -3,13 +3,17 @@ using Distributed.Protocol;
 
 namespace Distributed.Runtime;
 
-/// <summary>Takes the parameters that come over a worker's data link, on the link's receiving thread.</summary>
+/// <summary>Takes what comes over a worker's data link, on the link's receiving thread.</summary>
 public interface IParameterReceiver
 {
     /// <summary>Parameters are there, in a block that is the link's and that nobody changes until
     /// <see cref="IWorkerLink.UseArrived"/> was called for later ones. No more come before it was called for these.
     /// </summary>
     void Arrived(in ParametersHeader header, IBlock parameters);
+
+    /// <summary>A message came that concerns the tensors. It is the receiver's, to give back to the control link's
+    /// pool. Links over a socket bring none.</summary>
+    void Received(Message message);
 
     /// <summary>The link ended: called exactly once, and last.</summary>
     void Ended(LinkEnd end);

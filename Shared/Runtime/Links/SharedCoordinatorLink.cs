@@ -18,8 +18,8 @@ public interface IGradientReceiver
 
 /// <summary>
 /// The coordinator's end of a data link through shared memory: publications are offered where they lie, gradients are
-/// taken where they lie. The connection carries no tensor; its end is the link's end, because it says that the peer's
-/// process is gone. <see cref="WorkerMemory"/> says what is whose.
+/// taken where they lie, and messages about them go beside them. The connection carries nothing; its end is
+/// the link's end, because it says that the peer's process is gone. <see cref="WorkerMemory"/> says what is whose.
 /// </summary>
 public sealed class SharedCoordinatorLink : IDisposable
 {
@@ -34,6 +34,7 @@ public sealed class SharedCoordinatorLink : IDisposable
     private readonly IGradientReceiver _receiver;
     private readonly Slot[] _slots;
     private readonly byte[] _header = new byte[WorkerMemory.HeaderBytes];
+    private readonly MessageLane _lane;
     private readonly List<(int Sequence, Publication Publication)> _held = new(MostHeld + 1); // guarded by itself
     private int _sequence;
     private bool _ended;
@@ -48,6 +49,7 @@ public sealed class SharedCoordinatorLink : IDisposable
         _memory = memory;
         _publications = publications;
         _receiver = receiver;
+        _lane = new MessageLane(memory);
         _slots = new Slot[memory.Slots];
         for (int i = 0; i < _slots.Length; i++)
             _slots[i] = new Slot(memory, i);
@@ -107,6 +109,22 @@ public sealed class SharedCoordinatorLink : IDisposable
                 Offer(publication);
             else
                 _socket.Close(new LinkEnd(LinkEndKind.Failed, "the coordinator is out of shared memory"));
+        }
+
+        return _socket.End is null;
+    }
+
+    /// <summary>Sends the worker a message, in order with the others sent here, but not with those of its control link.
+    /// Returns at once. False: the link has ended, or the worker is so far behind that it now has.</summary>
+    public bool Send(Message message)
+    {
+        lock (_held)
+        {
+            if (_ended)
+                return false;
+            if (!_lane.TryWrite(message))
+                _socket.Close(new LinkEnd(LinkEndKind.TimedOut, "the peer reads too slowly"));
+            WorkerMemory.Ring(ref _memory.WorkerBell);
         }
 
         return _socket.End is null;

@@ -25,6 +25,8 @@ internal sealed class SharedWorkerLink : IWorkerLink
     private readonly IBlock?[] _publications = new IBlock?[WorkerMemory.MostPublications];
     private readonly SharedMemory?[] _publicationMemories = new SharedMemory?[WorkerMemory.MostPublications];
     private readonly byte[] _header = new byte[WorkerMemory.HeaderBytes];
+    private readonly MessagePool _pool;
+    private readonly MessageLane _lane;
     private readonly Slot[] _slots;
     private readonly Stack<Slot> _free = new();
     private readonly Stack<IBlock> _others = new();
@@ -35,14 +37,16 @@ internal sealed class SharedWorkerLink : IWorkerLink
 
     private SharedWorkerLink(
         FrameSocket socket, ProtocolLimits limits, SharedMemoryOffer offer, Fence fence, TensorLengths lengths,
-        WorkerMemory memory)
+        MessagePool pool, WorkerMemory memory)
     {
         _socket = socket;
         _limits = limits;
         _offer = offer;
         _fence = fence;
         _lengths = lengths;
+        _pool = pool;
         _memory = memory;
+        _lane = new MessageLane(memory);
         _slots = new Slot[memory.Slots];
         for (int i = _slots.Length - 1; i >= 0; i--)
             _free.Push(_slots[i] = new Slot(memory, i));
@@ -50,7 +54,8 @@ internal sealed class SharedWorkerLink : IWorkerLink
 
     /// <summary>Opens what a coordinator offers; null when it isn't there, or is another's.</summary>
     public static SharedWorkerLink? TryOpen(
-        FrameSocket socket, ProtocolLimits limits, SharedMemoryOffer offer, Fence fence, TensorLengths lengths)
+        FrameSocket socket, ProtocolLimits limits, SharedMemoryOffer offer, Fence fence, TensorLengths lengths,
+        MessagePool pool)
     {
         long bytes = WorkerMemory.Bytes(offer.Slots, lengths.Gradient);
         if (!SharedMemory.IsSupported || bytes != offer.Bytes)
@@ -60,7 +65,7 @@ internal sealed class SharedWorkerLink : IWorkerLink
             return null;
         WorkerMemory memory = new(opened, offer.Slots, lengths.Gradient);
         if (memory.Nonce == (long)offer.Nonce)
-            return new SharedWorkerLink(socket, limits, offer, fence, lengths, memory);
+            return new SharedWorkerLink(socket, limits, offer, fence, lengths, pool, memory);
         opened.Release();
         return null;
     }
@@ -155,7 +160,7 @@ internal sealed class SharedWorkerLink : IWorkerLink
             long offer = _mayArrive ? Interlocked.Exchange(ref _memory.Offer, 0) : 0;
             if (offer != 0)
                 Take((int)(offer >> 32), (int)(uint)offer - 1);
-            else
+            else if (!TakeMessage() && _socket.End is null)
                 Futex.Wait(ref _memory.WorkerBell, seen, CheckMilliseconds);
         }
 
@@ -183,6 +188,17 @@ internal sealed class SharedWorkerLink : IWorkerLink
         _arrived = sequence;
         _mayArrive = false;
         _receiver!.Arrived(header, _publications[index]!);
+    }
+
+    private bool TakeMessage()
+    {
+        ProtocolError error = _lane.TryRead(_limits, _pool, out Message? message);
+        if (error != ProtocolError.None)
+            return _socket.Fail(error);
+        if (message is null)
+            return false;
+        _receiver!.Received(message);
+        return true;
     }
 
     private bool TryOpen(int index)

@@ -14,6 +14,8 @@ namespace Distributed.Runtime;
 /// <item>used (worker): the sequence number of the publication it computes with. All before it are the coordinator's
 /// again.</item>
 /// <item>descriptors (coordinator): where a publication's memory is opened, by its index.</item>
+/// <item>lane (coordinator): the messages that say what to compute, beside the parameters to compute with: see
+/// <see cref="MessageLane"/>.</item>
 /// <item>pushed (worker): how many gradients it ever pushed; ring (worker): their slots, in order.</item>
 /// <item>returned (coordinator): 1 where a pushed slot is the worker's again; the worker puts 0 on taking it.</item>
 /// </list>
@@ -40,8 +42,11 @@ internal sealed class WorkerMemory(SharedMemory memory, int slots, int gradientL
     private const int PushedAt = 192;
     private const int OfferAt = 256;
     private const int UsedAt = 320;
+    private const int LaneWrittenAt = 384;
+    private const int LaneReadAt = 448;
     private const int DescriptorsAt = 1024;
-    private const int RingAt = Page;
+    private const int LaneAt = Page;
+    private const int RingAt = LaneAt + MessageLane.Bytes;
 
     private readonly long _slotsAt = SlotsAt(slots);
     private readonly long _slotBytes = SlotBytes(gradientLength);
@@ -61,6 +66,12 @@ internal sealed class WorkerMemory(SharedMemory memory, int slots, int gradientL
     public ref long Offer => ref memory.Long(OfferAt);
 
     public ref int Used => ref memory.Word(UsedAt);
+
+    public ref int LaneWritten => ref memory.Word(LaneWrittenAt);
+
+    public ref int LaneRead => ref memory.Word(LaneReadAt);
+
+    public Span<byte> Lane => memory.Bytes(LaneAt, MessageLane.Bytes);
 
     /// <summary>Bytes of such a memory; 0 where so many slots are not allowed.</summary>
     public static long Bytes(int slots, int gradientLength) =>

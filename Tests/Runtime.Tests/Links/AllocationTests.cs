@@ -37,6 +37,9 @@ public class AllocationTests
         float[] parameters = SharedPair.Parameters(1);
         Counting counting = new();
         using SharedPair pair = new(publications, gradients: counting, parameters: counting);
+        counting.Pool = pair.Pool;
+        Train train = new() { Fence = SharedPair.Fence, Samples = 128, MicroBatch = 32, Credits = 2 };
+        train.Nodes.Add(new TreeNode(0, 2));
         AssertNothingAllocated(() =>
         {
             pair.WorkerLink.Push(gradient, pair.WorkerLink.RentGradient());
@@ -45,6 +48,8 @@ public class AllocationTests
             pair.CoordinatorLink.Publish(publications.Newest!);
             counting.WaitOne();
             pair.WorkerLink.UseArrived();
+            pair.CoordinatorLink.Send(train);
+            counting.WaitOne();
         });
     }
 
@@ -96,6 +101,14 @@ public class AllocationTests
         }
 
         public void Arrived(in ParametersHeader header, IBlock parameters) => _arrived.Release();
+
+        public MessagePool? Pool { get; set; }
+
+        public void Received(Message message)
+        {
+            Pool!.Return(message);
+            _arrived.Release();
+        }
 
         public void Ended(LinkEnd end)
         {

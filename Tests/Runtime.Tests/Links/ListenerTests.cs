@@ -50,7 +50,8 @@ public class ListenerTests
         Assert.Equal("No room.", joining.Soon().Message);
 
         Task<LinkException> opening = Task.Run(() =>
-            Assert.Throws<LinkException>(() => Connector.OpenData(listener.EndPoint, DataPair.Hello, default)));
+            Assert.Throws<LinkException>(() =>
+                Connector.OpenData(listener.EndPoint, DataPair.Hello, default, new MessagePool())));
         listener.Datas.TakeSoon().Link.Refuse("Another run.");
         Assert.True(opening.Soon().Refused);
     }

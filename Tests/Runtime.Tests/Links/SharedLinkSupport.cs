@@ -49,7 +49,11 @@ internal sealed class ParameterRecorder : IParameterReceiver
 
     public LinkEnd End => _over.Wait(Wait.Deadline) ? _end : throw new TimeoutException("The link did not end.");
 
+    public BlockingCollection<Message> Messages { get; } = [];
+
     public void Arrived(in ParametersHeader header, IBlock parameters) => Arrivals.Add((header, parameters));
+
+    public void Received(Message message) => Messages.Add(message);
 
     public void Ended(LinkEnd end)
     {
@@ -70,7 +74,7 @@ internal sealed class SharedPair : IDisposable
         IGradientReceiver? gradients = null, IParameterReceiver? parameters = null)
     {
         Task<IWorkerLink> opening = Task.Run(() =>
-            Connector.OpenData(Listener.EndPoint, DataPair.Hello, Lengths));
+            Connector.OpenData(Listener.EndPoint, DataPair.Hello, Lengths, Pool));
         (_, DataLink<ParametersHeader, GradientHeader> link) = Listener.Datas.TakeSoon();
         CoordinatorLink = SharedCoordinatorLink.TryOpen(link, Lengths, slots, publications, gradients ?? Coordinator)!;
         Assert.NotNull(CoordinatorLink);
@@ -79,6 +83,8 @@ internal sealed class SharedPair : IDisposable
     }
 
     public TestListener Listener { get; } = new();
+
+    public MessagePool Pool { get; } = new();
 
     public GradientRecorder Coordinator { get; } = new();
 

@@ -129,6 +129,37 @@ public class SharedLinkTests
     }
 
     [SharedMemoryFact]
+    public void Messages_arrive_in_order_while_parameters_wait_to_be_used()
+    {
+        using SharedPair pair = new(_publications);
+        SharedPair.Publish(_publications, 1, pair);
+        pair.Worker.Arrivals.TakeSoon(); // not used, so that no others arrive
+        SharedPair.Publish(_publications, 2, pair);
+        Random random = new(1);
+        for (int step = 0; step < 2000; step++) // several times around
+        {
+            Train train = new() { Step = new StepNumber(step), MicroBatch = 32, Samples = 100 };
+            for (int node = random.Next(40); node > 0; node--) train.Nodes.Add(new TreeNode(node, node + 1));
+            Credit credit = new() { Step = new StepNumber(step), Count = 1 };
+            Assert.True(pair.CoordinatorLink.Send(train));
+            Assert.True(pair.CoordinatorLink.Send(credit));
+            Assert.Equal(train, pair.Worker.Messages.TakeSoon());
+            Assert.Equal(credit, pair.Worker.Messages.TakeSoon());
+        }
+    }
+
+    [SharedMemoryFact]
+    public void A_worker_that_reads_no_messages_is_cut_off_without_blocking_the_sender()
+    {
+        using HostileWorker worker = new(_publications);
+        int sent = 0;
+        while (worker.Link.Send(new Credit { Fence = SharedPair.Fence })) sent++;
+        Assert.InRange(sent, 1000, MessageLane.Bytes);
+        Assert.Equal(LinkEndKind.TimedOut, worker.Recorder.End.Kind);
+        Assert.False(worker.Link.Send(new Credit()));
+    }
+
+    [SharedMemoryFact]
     public void A_coordinator_that_closes_ends_the_workers_link()
     {
         using SharedPair pair = new(_publications);
@@ -153,7 +184,7 @@ public class SharedLinkTests
         {
             using TestListener listener = new();
             Task<IWorkerLink> opening = Task.Run(() =>
-                Connector.OpenData(listener.EndPoint, DataPair.Hello, SharedPair.Lengths));
+                Connector.OpenData(listener.EndPoint, DataPair.Hello, SharedPair.Lengths, new MessagePool()));
             DataLink<ParametersHeader, GradientHeader> link = listener.Datas.TakeSoon().Link;
             Handshake.Send(link.Socket, offer);
             Message? answer = Handshake.Read(link.Socket, link.Limits, 1000, 10_000);
@@ -267,7 +298,7 @@ public class SharedLinkTests
         {
             using HostileWorker worker = new(_publications);
             MessageCodec.WriteTensorHeader(Gradient, 0, worker.Memory.Header(0));
-            Span<byte> words = worker.Memory.Memory.Bytes(64, 4096 + 8 * HostileWorker.Slots - 64);
+            Span<byte> words = worker.Memory.Memory.Bytes(64, 1024);
             Span<byte> header = worker.Memory.Header(0)[..64];
             for (int changes = 0; changes < 3; changes++)
             {
@@ -278,6 +309,7 @@ public class SharedLinkTests
             worker.Push(0, 1);
             SharedPair.Publish(_publications, round);
             worker.Link.Publish(_publications.Newest!);
+            worker.Link.Send(new Credit());
             Wait.Until(() => worker.Recorder.HasEnded || worker.Recorder.Gradients.Count > 0);
         }
     }
