@@ -21,6 +21,17 @@ STEPS = 6
 SMOOTHING = 0.1
 RATE, MOMENTUM, DECAY = 0.01, 0.9, 5e-4
 
+
+class Residual(nn.Module):
+    """body(x) + shortcut(x), with the names of our layer of that name."""
+    def __init__(self, body, shortcut=None):
+        super().__init__()
+        self.body, self.shortcut = nn.Sequential(*body), nn.Sequential(*shortcut or [])
+
+    def forward(self, x):
+        return self.body(x) + self.shortcut(x)
+
+
 NETWORKS = {
     "convnet": ((1, 28, 28), lambda: nn.Sequential(
         nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(32, 64, 3), nn.ReLU(), nn.MaxPool2d(2),
@@ -35,6 +46,16 @@ NETWORKS = {
         nn.Conv2d(3, 5, (3, 2), stride=(2, 1), padding=(1, 0), bias=False), nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.ReLU(),
         nn.Conv2d(5, 7, 2), nn.MaxPool2d((1, 2)), nn.Flatten(), nn.ReLU(), nn.Linear(14, 6, bias=False), nn.ReLU(),
         nn.Linear(6, 10))),
+    # Batch norms in front of, behind and beside everything; both kinds of residual, average pools.
+    "norms": ((3, 10, 10), lambda: nn.Sequential(
+        nn.BatchNorm2d(3), nn.Conv2d(3, 12, 3, padding=1, bias=False), nn.BatchNorm2d(12), nn.ReLU(),
+        Residual([nn.Conv2d(12, 12, 3, padding=1, bias=False), nn.BatchNorm2d(12), nn.ReLU(),
+                  nn.Conv2d(12, 12, 3, padding=1, bias=False), nn.BatchNorm2d(12)]), nn.ReLU(),
+        nn.AvgPool2d(3, 2, 1),
+        Residual([nn.Conv2d(12, 20, 3, stride=2, padding=1, bias=False),
+                  nn.BatchNorm2d(20, eps=0.01, momentum=0.3)],
+                 [nn.Conv2d(12, 20, 1, stride=2, bias=False), nn.BatchNorm2d(20)]), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(20, 10))),
 }
 
 
@@ -54,10 +75,14 @@ def numbers(stream, count, scale):
 
 
 def fill(model):
-    for stream, p in enumerate(model.parameters()):
+    for stream, (name, p) in enumerate(model.named_parameters()):
         fan_in = p[0].numel() if p.dim() > 1 else 0
         scale = (4.0 / fan_in) ** 0.5 if fan_in else 0.1
-        p.data = torch.from_numpy(numbers(100 + stream, p.numel(), scale)).double().reshape(p.shape)
+        values = numbers(100 + stream, p.numel(), scale)
+        if p.dim() == 1 and name.endswith("weight"):  # of a norm
+            values += numpy.float32(1)
+        p.data = torch.from_numpy(values).double().reshape(p.shape)
+    model.double()
 
 
 def probe(tensor):
@@ -73,17 +98,21 @@ def network(name):
     x = torch.from_numpy(numbers(1, BATCH * channels * height * width, 1.5)).double()
     x = x.reshape(BATCH, channels, height, width)
     y = torch.from_numpy((bits(2, BATCH) % 10).astype(numpy.int64))
-    record = {"parameters": sum(p.numel() for p in model.parameters()), "logits": probe(model(x)), "losses": []}
+    record = {"parameters": sum(p.numel() for p in model.parameters()), "losses": []}
     optimizer = torch.optim.SGD(model.parameters(), lr=RATE, momentum=MOMENTUM, nesterov=True, weight_decay=DECAY)
     for step in range(STEPS):
         optimizer.zero_grad()
-        loss = F.cross_entropy(model(x), y, label_smoothing=SMOOTHING)
+        logits = model(x)
+        loss = F.cross_entropy(logits, y, label_smoothing=SMOOTHING)
         loss.backward()
         record["losses"].append(float(loss))
         if step == 0:
+            record["logits"] = probe(logits)
             record["gradients"] = {n: probe(p.grad) for n, p in model.named_parameters()}
         optimizer.step()
     record["trained"] = {n: probe(p) for n, p in model.named_parameters()}
+    record["trained"].update({n: probe(b) for n, b in model.named_buffers() if "running" in n})
+    record["evaluated"] = probe(model.eval()(x))
     return record
 
 

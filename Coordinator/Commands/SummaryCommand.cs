@@ -11,7 +11,7 @@ internal static class SummaryCommand
 
     private static readonly Option<string> ModelName = new("--model")
     {
-        Description = "The network: convnet, lenet5, mlp, or a file (default: convnet).",
+        Description = $"The network: {string.Join(", ", ModelCatalogue.Names)}, or a file (default: convnet).",
         HelpName = "NAME|FILE.json",
     };
 

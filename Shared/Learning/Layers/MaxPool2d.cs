@@ -9,9 +9,6 @@ namespace Distributed.Learning;
 /// </summary>
 public sealed record MaxPool2d(Size2d Kernel) : Layer
 {
-    /// <summary>Largest window: positions within it are kept in a byte.</summary>
-    private const int MaximumWindow = 256;
-
     /// <summary>Step between windows; the kernel's size unless said otherwise.</summary>
     public Size2d Stride { get; init; } = Kernel;
 
@@ -36,18 +33,8 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
             Padding.Write(writer, "padding");
     }
 
-    internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input)
-    {
-        model.RequireImage(name, this, input);
-        var (height, width) = model.WindowOutput(name, this, input, Kernel, Stride, Padding);
-        if ((long)Kernel.Height * Kernel.Width > MaximumWindow)
-            throw model.Mistake(
-                name, this, $"its window {Kernel} has more than {MaximumWindow} values; make it smaller");
-        if (Padding.Height > Kernel.Height / 2 || Padding.Width > Kernel.Width / 2)
-            throw model.Mistake(
-                name, this, $"its padding {Padding} is more than half its kernel {Kernel}; make it smaller");
-        return model.AddLayer(name, this, input with { Height = height, Width = width }, multiplyAdds: 0);
-    }
+    internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input) =>
+        model.AddLayer(name, this, model.PoolOutput(name, this, input, Kernel, Stride, Padding), multiplyAdds: 0);
 
     internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
     {

@@ -19,6 +19,15 @@ public static class ModelCatalogue
 
         ("mlp", name => new Model(name, 1, 28, 28, 10, new Sequential(
             new Flatten(), new Linear(512), new Relu(), new Linear(512), new Relu(), new Linear(10)))),
+
+        ("resnet110", name => ResNets.Cifar(name, 18)),
+        ("resnet18", name => ResNets.Basic(name, 2, 2, 2, 2)),
+        ("resnet20", name => ResNets.Cifar(name, 3)),
+        ("resnet32", name => ResNets.Cifar(name, 5)),
+        ("resnet34", name => ResNets.Basic(name, 3, 4, 6, 3)),
+        ("resnet44", name => ResNets.Cifar(name, 7)),
+        ("resnet50", name => ResNets.Bottleneck(name, 3, 4, 6, 3)),
+        ("resnet56", name => ResNets.Cifar(name, 9)),
     ];
 
     /// <summary>The names, sorted.</summary>

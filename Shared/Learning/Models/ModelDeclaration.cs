@@ -18,6 +18,9 @@ internal sealed class ModelDeclaration
     /// <summary>Most parameters of a model.</summary>
     public const int MaximumParameters = 1 << 30;
 
+    /// <summary>Most values of a pooling's window: a maximum's position within it is kept in a byte.</summary>
+    public const int MaximumWindow = 256;
+
     /// <summary>Most layers of a model.</summary>
     public const int MaximumLayers = 2_000;
 
@@ -86,6 +89,20 @@ internal sealed class ModelDeclaration
                 $"its kernel {kernel} is larger than its input {input}{with}; make it smaller or the padding larger");
         }
         return ((padded.Height - kernel.Height) / stride.Height + 1, (padded.Width - kernel.Width) / stride.Width + 1);
+    }
+
+    /// <summary>The output of a pooling: as <see cref="WindowOutput"/>, with limits to window and padding.</summary>
+    public TensorShape PoolOutput(
+        string name, Layer layer, TensorShape input, Size2d kernel, Size2d stride, Size2d padding)
+    {
+        RequireImage(name, layer, input);
+        var (height, width) = WindowOutput(name, layer, input, kernel, stride, padding);
+        if ((long)kernel.Height * kernel.Width > MaximumWindow)
+            throw Mistake(name, layer, $"its window {kernel} has more than {MaximumWindow} values; make it smaller");
+        if (padding.Height > kernel.Height / 2 || padding.Width > kernel.Width / 2)
+            throw Mistake(
+                name, layer, $"its padding {padding} is more than half its kernel {kernel}; make it smaller");
+        return input with { Height = height, Width = width };
     }
 
     /// <summary>

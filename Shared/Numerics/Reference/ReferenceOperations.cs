@@ -34,6 +34,29 @@ internal static class ReferenceOperations
         return inputGradient;
     }
 
+    /// <summary>Mean of every window, padding counted as zeros.</summary>
+    public static double[] AveragePool(in PoolShape s, int batch, ReadOnlySpan<float> input)
+    {
+        double[] output = new double[batch * s.OutputLength];
+        double window = s.KernelHeight * s.KernelWidth;
+        for (int o = 0; o < output.Length; o++)
+            for (int k = 0; k < window; k++)
+                output[o] += InputOf(s, o, k) is var i and >= 0 ? input[i] / window : 0;
+        return output;
+    }
+
+    /// <summary>The gradient by the input of <see cref="AveragePool"/>.</summary>
+    public static double[] AveragePoolBackward(in PoolShape s, int batch, ReadOnlySpan<float> outputGradient)
+    {
+        double[] inputGradient = new double[batch * s.InputLength];
+        double window = s.KernelHeight * s.KernelWidth;
+        for (int o = 0; o < outputGradient.Length; o++)
+            for (int k = 0; k < window; k++)
+                if (InputOf(s, o, k) is var i and >= 0)
+                    inputGradient[i] += outputGradient[o] / window;
+        return inputGradient;
+    }
+
     /// <summary>Summed loss and its gradient by the logits.</summary>
     public static (double Loss, double[] Gradient) CrossEntropy(ReadOnlySpan<float> logits, int classes,
         ReadOnlySpan<int> labels, double smoothing)
