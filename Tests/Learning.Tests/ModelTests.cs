@@ -94,6 +94,17 @@ public sealed class ModelTests
         "model \"m\": no layer has parameters, so there is nothing to train; add a linear layer.")]
     [InlineData("""{"type":"conv2d","outChannels":4,"kernel":3}""",
         "model \"m\": the last layer's output 4x3x4 is an image; end with flatten and linear.")]
+    [InlineData("""{"type":"flatten"},{"type":"linear","outputs":9}""",
+        "model \"m\": it has 10 classes but its last layer has 9 outputs; make them equal.")]
+    [InlineData("""{"type":"flatten"},{"type":"conv2d","outChannels":4,"kernel":3}""",
+        "model \"m\", layer 1 (conv2d): its input is flat (30 features); put it in front of the flatten layer.")]
+    public void MistakesInLayers(string layers, string sentence)
+    {
+        var json = $$"""{"name":"m","input":[1,5,6],"classes":10,"layers":[{{layers}}]}""";
+        Assert.StartsWith(sentence, Assert.Throws<ModelException>(() => Model.FromJson(json, "x.json")).Message);
+    }
+
+    [Theory]
     [InlineData("""{"type":"batchNorm2d","epsilon":0}""",
         "model \"m\", layer 0 (batchNorm2d): epsilon must be above 0, got 0.")]
     [InlineData("""{"type":"batchNorm2d","momentum":1.5}""",
@@ -106,15 +117,7 @@ public sealed class ModelTests
         "model \"m\", layer 0 (residual): its body's output 4x5x6 can't be added to its shortcut's 1x5x6; let the ")]
     [InlineData("""{"type":"residual","body":[{"type":"relu"}],"shortcut":[{"type":"relu","x":1}]}""",
         "x.json, layers[0], shortcut[0]: unknown field \"x\"; known here: type.")]
-    [InlineData("""{"type":"flatten"},{"type":"linear","outputs":9}""",
-        "model \"m\": it has 10 classes but its last layer has 9 outputs; make them equal.")]
-    [InlineData("""{"type":"flatten"},{"type":"conv2d","outChannels":4,"kernel":3}""",
-        "model \"m\", layer 1 (conv2d): its input is flat (30 features); put it in front of the flatten layer.")]
-    public void MistakesInLayers(string layers, string sentence)
-    {
-        var json = $$"""{"name":"m","input":[1,5,6],"classes":10,"layers":[{{layers}}]}""";
-        Assert.StartsWith(sentence, Assert.Throws<ModelException>(() => Model.FromJson(json, "x.json")).Message);
-    }
+    public void MistakesInNormsAndResiduals(string layers, string sentence) => MistakesInLayers(layers, sentence);
 
     [Theory]
     [InlineData("[0,5,5]", 10, "model \"m\": input channels must be between 1 and 1048576, got 0.")]

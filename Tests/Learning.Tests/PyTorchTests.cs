@@ -152,7 +152,12 @@ public sealed class PyTorchTests
         }
     }
 
-    private static Model Find(string name) => name == "oddities" ? Oddities : name == "norms" ? Norms : ModelCatalogue.Find(name);
+    private static Model Find(string name) => name switch
+    {
+        "oddities" => Oddities,
+        "norms" => Norms,
+        _ => ModelCatalogue.Find(name),
+    };
 
     private static JsonElement Fixture(string name) => PyTorchFixture.Root.GetProperty(name);
 

@@ -20,7 +20,7 @@ internal static class ResNets
     /// <summary>For 224x224 images, as torchvision's, with two 3x3 convolutions a block.</summary>
     public static Model Basic(string name, params int[] blocks) => ImageNet(name, BasicBlock, 64, blocks);
 
-    /// <summary>For 224x224 images, as torchvision's, with bottlenecks: 1x1, 3x3 and 1x1 convolutions a block.</summary>
+    /// <summary>For 224x224 images, as torchvision's, with 1x1, 3x3 and 1x1 convolutions a block.</summary>
     public static Model Bottleneck(string name, params int[] blocks) =>
         ImageNet(name, BottleneckBlock, 256, blocks);
 
