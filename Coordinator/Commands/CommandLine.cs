@@ -34,6 +34,7 @@ internal static class CommandLine
             TrainCommand.Create(context),
             EvaluateCommand.Create(context),
             PredictCommand.Create(context),
+            PreviewCommand.Create(context),
             SummaryCommand.Create(context),
             VerifyCommand.Create(context),
             BenchCommand.Create(context),

@@ -6,8 +6,9 @@ namespace Distributed.Data;
 
 /// <summary>
 /// Decoded data sets under the user's cache, one file each, named by the hash of all that their content depends on: the
-/// bytes of the source's files, the size and channels decoded to, and whether corrupt images are left out. A file gets
-/// its name only when it is whole, so several processes may make it at once without harm; what is found is checked.
+/// bytes of the source's files, the size and channels decoded to, whether corrupt images are left out; and by the seed
+/// where that draws the parts. A file gets its name only when it is whole, so several processes may make it at once
+/// without harm; what is found is checked.
 /// </summary>
 internal static class DecodedCache
 {
@@ -20,38 +21,32 @@ internal static class DecodedCache
     /// <exception cref="DataException">The source is broken, or the cache can't be written.</exception>
     public static Dataset Load(ImageSource source, DatasetOptions options)
     {
-        string path = Find(source, options);
-        for (bool isNew = false; ; isNew = true)
+        string name = Name(source, options);
+        Dataset? found = Find(name, options).Select(path => Open(path, source))
+            .FirstOrDefault(dataset => dataset is not null);
+        if (found is null || (found.Train.IsStreamed && IsKept(source, options)))
         {
-            if (Open(path, source) is { } found
-                && (isNew || !found.Train.IsStreamed || !IsKept(source, options)))
-            {
-                Try(() => File.SetLastWriteTimeUtc(path, DateTime.UtcNow));
-                Tell(found, options);
-                return found;
-            }
-
-            if (isNew)
-            {
-                throw new DataException($"{path}: the images just decoded are broken or gone; check the disk.");
-            }
-
-            Make(source, options, path);
+            string path = Make(source, options, name);
+            found = Open(path, source) ?? throw new DataException(
+                $"{path}: the images just decoded are broken or gone; check the disk.");
         }
+
+        Tell(found, options);
+        return found;
     }
 
     /// <summary>Makes sure that a file is there, without checking its content.</summary>
     /// <inheritdoc cref="Load"/>
     public static void Ensure(ImageSource source, DatasetOptions options)
     {
-        string path = Find(source, options);
-        if (!File.Exists(path))
+        string name = Name(source, options);
+        if (!Find(name, options).Any(File.Exists))
         {
-            Make(source, options, path);
+            Make(source, options, name);
         }
     }
 
-    private static string Find(ImageSource source, DatasetOptions options)
+    private static string Name(ImageSource source, DatasetOptions options)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         string form = string.Create(CultureInfo.InvariantCulture,
@@ -59,9 +54,16 @@ internal static class DecodedCache
             $"{options.SkipCorrupt}\n");
         hash.AppendData(Encoding.UTF8.GetBytes(form));
         source.AppendIdentity(hash);
-        return Path.Combine(
-            options.CacheRoot, "decoded", Convert.ToHexStringLower(hash.GetHashAndReset()) + Suffix);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
+
+    /// <summary>Where a file may be: whether a seed drew its parts is not known without a look at the source.</summary>
+    private static IEnumerable<string> Find(string name, DatasetOptions options) =>
+        [PathOf(name, null, options), PathOf(name, options.Seed, options)];
+
+    private static string PathOf(string name, ulong? seed, DatasetOptions options) => Path.Combine(
+        options.CacheRoot, "decoded",
+        string.Create(CultureInfo.InvariantCulture, $"{name}{(seed is null ? "" : "-")}{seed}{Suffix}"));
 
     private static bool IsKept(ImageSource source, DatasetOptions options) =>
         ((long)source.TrainCount + source.TestCount) * source.SampleLength <= options.CacheLimit;
@@ -71,7 +73,13 @@ internal static class DecodedCache
     {
         try
         {
-            return File.Exists(path) ? DecodedFile.Open(path, source) : null;
+            if (!File.Exists(path) || DecodedFile.Open(path, source) is not { } found)
+            {
+                return null;
+            }
+
+            Try(() => File.SetLastWriteTimeUtc(path, DateTime.UtcNow));
+            return found;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
@@ -79,8 +87,10 @@ internal static class DecodedCache
         }
     }
 
-    private static void Make(ImageSource source, DatasetOptions options, string path)
+    /// <summary>Returns the path of the new file.</summary>
+    private static string Make(ImageSource source, DatasetOptions options, string name)
     {
+        string path = PathOf(name, source.SplitSeed, options);
         string folder = Path.GetDirectoryName(path)!;
         string temporary = $"{path}.{Guid.NewGuid():N}{TemporarySuffix}";
         try
@@ -106,6 +116,7 @@ internal static class DecodedCache
         }
 
         Trim(folder, path, options.CacheLimit);
+        return path;
     }
 
     /// <summary>Deletes the files that were used longest ago until the rest is within the limit, and what killed

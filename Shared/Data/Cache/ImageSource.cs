@@ -37,6 +37,12 @@ internal abstract class ImageSource
     /// File names and times don't do, the files' bytes do.</summary>
     public abstract void AppendIdentity(IncrementalHash hash);
 
+    /// <summary>
+    /// The seed that drew the test part, which is then part of the identity; null where no seed did. May read the
+    /// source.
+    /// </summary>
+    public virtual ulong? SplitSeed => null;
+
     /// <summary>Whether an image is one that the source itself holds apart for validation.</summary>
     public virtual bool IsHeld(int index) => false;
 

@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Distributed.Data;
 
@@ -99,12 +97,13 @@ internal static class ImageFolder
             (test, held) = (held, []);
         }
 
-        if (test.Length == 0)
+        bool isDrawn = test.Length == 0;
+        if (isDrawn)
         {
             (train, test) = Split(tree.Place, train, classes, seed);
         }
 
-        return new Content([.. train, .. held, .. test], train.Length, held.Length, classes);
+        return new Content([.. train, .. held, .. test], train.Length, held.Length, classes, isDrawn);
     }
 
     private static List<Picture> Pictures(FileTree tree)
@@ -175,8 +174,10 @@ internal static class ImageFolder
 
     private sealed record Picture(int File, Part Part, string Class);
 
-    /// <summary>Which pictures there are: to train, held for validation, to test.</summary>
-    private sealed record Content(Picture[] Pictures, int Train, int Held, string[] Classes);
+    /// <summary>
+    /// Which pictures there are: to train, held for validation, to test; and whether a seed drew the last.
+    /// </summary>
+    private sealed record Content(Picture[] Pictures, int Train, int Held, string[] Classes, bool IsDrawn);
 
     private sealed class PictureSource(FileTree tree, ulong seed) : ImageSource
     {
@@ -188,12 +189,13 @@ internal static class ImageFolder
 
         public override int TestCount => _content.Value.Pictures.Length - TrainCount;
 
+        public override ulong? SplitSeed => _content.Value.IsDrawn ? seed : null;
+
         public override bool IsHeld(int index) => index >= _content.Value.Train && index < TrainCount;
 
         public override void AppendIdentity(IncrementalHash hash)
         {
-            // The seed counts only where it draws the test part, but that is not known without a look inside.
-            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"images {seed}\n")));
+            hash.AppendData("images\n"u8);
             tree.AppendIdentity(hash);
         }
 
