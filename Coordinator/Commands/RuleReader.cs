@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
 
@@ -80,6 +81,28 @@ internal sealed class RuleReader(TrainSettings settings, RunSpecification? spec)
         }
 
         return excluded;
+    }
+
+    /// <summary>What a sample of each class counts.</summary>
+    /// <exception cref="UsageException">Neither balanced nor a list of weights, or mixup beside them.</exception>
+    public string ClassWeights(AugmentationList augmentation)
+    {
+        string text = settings.Text("class-weights") ?? spec?.ClassWeights ?? "";
+        if (text is "none" or "") return "";
+        if (augmentation.Items.Any(item => item.Kind.Name == "mixup"))
+            throw settings.Mistake("class-weights", "mixup gives samples two labels; leave one of the two out");
+        return text == ClassWeighting.Balanced || ClassWeighting.Numbers(text) is not null ? text
+            : throw settings.Mistake("class-weights",
+                $"expected balanced, none or a number of at least 0 for each class, separated by commas, got '{text}'");
+    }
+
+    /// <summary>Patterns of the parameters that stay as they are.</summary>
+    /// <exception cref="ModelException">A pattern that names none, or nothing is left to train.</exception>
+    public string Frozen(Model model)
+    {
+        string frozen = settings.Text("freeze") is not { } text ? spec?.Frozen ?? "" : text is "none" ? "" : text;
+        new FrozenParameters(frozen).Check(model);
+        return frozen;
     }
 
     private JsonElement Named(string setting, string text) => NamedSettings.Parse(text) ?? throw settings.Mistake(

@@ -90,6 +90,7 @@ internal sealed class TrainOptionsReader
         RuleReader rules = new(_settings, _spec);
         Optimizer optimizer = rules.Optimizer();
         GradientClip clip = rules.Clip();
+        AugmentationList augmentation = Augmentation();
         return new RunSpecification
         {
             Model = model,
@@ -101,10 +102,12 @@ internal sealed class TrainOptionsReader
             ClipNorm = clip.Norm,
             ClipValue = clip.Value,
             Ema = rules.Ema(),
+            ClassWeights = rules.ClassWeights(augmentation),
+            Frozen = rules.Frozen(model),
             LearningRate = rules.LearningRate(optimizer),
             Schedule = rules.Schedule(),
             LabelSmoothing = smoothing,
-            Augmentation = Augmentation(),
+            Augmentation = augmentation,
             Patience = Patience(data),
             Seed = _settings.Seed("seed") ?? _spec?.Seed ?? 1,
             Convolution = _settings.Word<ConvolutionMode>("convolution") ?? _spec?.Convolution

@@ -51,6 +51,11 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
             + "factor), cosine, one-cycle (peakShare, divFactor, finalDivFactor), plateau (factor, patience, "
             + "threshold, minimum); for instance step:every=30:factor=0.1."),
         new("warmup", "EPOCHS", "Let the rate of any schedule rise over so many epochs first (default: 0)."),
+        new("class-weights", "balanced|LIST",
+            "What a sample of each class counts: balanced, or a number a class, such as 1,2.5,1 (default: all the "
+            + "same)."),
+        new("freeze", "PATTERNS",
+            "Leave parameters as they are, by name (see summary); such as '0.*,2.*' (default: none)."),
         new("label-smoothing", "X", "Share of the target that is spread over all classes (default: 0)."),
         new("augment", "LIST", "What is done to training samples, such as crop:4,flip,cutout:8,mixup:0.2; known are " +
             $"{string.Join(", ", AugmentationKind.All.Select(kind => kind.Name))} (default: none)."),

@@ -80,19 +80,6 @@ internal static class CheckpointMapping
     public static void ReadState(Checkpoint checkpoint, ParameterLayout layout, string state, Span<float> block) =>
         ReadBlock(checkpoint.Read, layout, StatePrefix(state), StateEntries(layout, state), block);
 
-    /// <summary>
-    /// Reads first weights for a new run from one of our checkpoints or from any safetensors file with PyTorch's names.
-    /// </summary>
-    /// <returns>Their hash, for the run's specification.</returns>
-    /// <exception cref="CheckpointException">The file is of another model, broken or unreadable.</exception>
-    public static string ImportWeights(string path, ParameterLayout layout, Span<float> block)
-    {
-        using SafeTensorsFile file = Checkpoint.OpenWeights(path);
-        RequireTensors(file.Path, file.Tensors, layout);
-        ReadBlock(file.Read, layout, "", layout.Entries, block);
-        return HashWeights(layout, block);
-    }
-
     /// <summary>The hash of the parameters and running statistics in a block; see <see cref="WeightsHash"/>.</summary>
     public static string HashWeights(ParameterLayout layout, ReadOnlySpan<float> block)
     {
@@ -125,6 +112,9 @@ internal static class CheckpointMapping
 
     /// <summary>What the names of an optimizer state's tensors begin with.</summary>
     public static string StatePrefix(string state) => $"{WeightsHash.OptimizerPrefix}{state}.";
+
+    /// <summary>PyTorch's count of the steps that moved a batch norm's running statistics; nothing needs it.</summary>
+    public static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     private static void ReadBlock(
         TensorFillByName read, ParameterLayout layout, string prefix, IReadOnlyList<ParameterEntry> entries,
@@ -159,9 +149,6 @@ internal static class CheckpointMapping
         CheckpointException Unfit(string how) =>
             new($"{path}: {how}; it holds another model's weights: choose a file that fits the model.");
     }
-
-    /// <summary>PyTorch's count of the steps that moved a batch norm's running statistics; nothing needs it.</summary>
-    private static bool IsCounter(string name) => name.EndsWith(".num_batches_tracked", StringComparison.Ordinal);
 
     private static T Parse<T>(Checkpoint checkpoint, string key, Func<string, T?> parse)
         where T : class

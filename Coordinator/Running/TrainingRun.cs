@@ -101,10 +101,13 @@ internal sealed class TrainingRun
         RunSpecification specification, RunData data, LocalCluster local, CancellationToken stop)
     {
         // Never freed: a link's thread may still be receiving into it when the run ends, and the process ends with it.
-        ParameterStore store = new(specification, RunPlan.MaximumGradients(specification));
+        ParameterStore store = new(specification, RunPlan.MaximumGradients(specification))
+        {
+            Weights = StepWeights.For(specification, data),
+        };
         if (_options.Initial is { } initial)
         {
-            CheckpointMapping.ImportWeights(initial, store.Layout, store.Parameters);
+            foreach (string note in InitialWeights.Read(initial, store.Layout, store.Parameters).Notes) Say(note);
             store.BeginHere();
         }
 
@@ -225,7 +228,8 @@ internal sealed class TrainingRun
         if (_options.Initial is not { } initial) return wanted;
         var layout = Learning.ParameterLayout.Of(wanted.Model);
         float[] block = new float[layout.Length];
-        return wanted with { InitialWeightsSha256 = CheckpointMapping.ImportWeights(initial, layout, block) };
+        layout.Initialize(wanted.Seed, block);
+        return wanted with { InitialWeightsSha256 = InitialWeights.Read(initial, layout, block).Sha256 };
     }
 
     private RunSpecification Complete(RunData data) => data.Complete(Wanted());

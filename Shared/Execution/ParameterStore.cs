@@ -35,13 +35,17 @@ public sealed class ParameterStore : IDisposable
         _best = new NativeBuffer(Layout.Length);
         _states = [.. specification.StateNames.Select(_ => new NativeBuffer(Layout.Length))];
         _optimizerStates = specification.Optimizer.StateNames.Count;
-        _update = new ParameterUpdate(specification.Optimizer, Layout, specification.Clip);
+        _update = new ParameterUpdate(
+            specification.Optimizer, Layout, specification.Clip, new FrozenParameters(specification.Frozen));
         Layout.Initialize(specification.Seed, _parameters.Span);
         BeginHere();
     }
 
     /// <summary>Names, shapes and places of the parameters.</summary>
     public ParameterLayout Layout { get; }
+
+    /// <summary>What steps' samples weigh; null: each 1.</summary>
+    public StepWeights? Weights { get; init; }
 
     /// <summary>The current parameters.</summary>
     public Span<float> Parameters => _parameters.Span;
@@ -127,8 +131,10 @@ public sealed class ParameterStore : IDisposable
     /// </summary>
     public void Step(long step, int samples, int reductions, BufferId gradient)
     {
+        float scale = 1f / samples;
+        if (Weights?.Of(step) is { } weight) scale = weight > 0 ? (float)(1 / weight) : 0;
         _update.Step(
-            step, 1f / samples, _specification.Rate(step, reductions), _parameters.Span, Gradient(gradient),
+            step, scale, _specification.Rate(step, reductions), _parameters.Span, Gradient(gradient),
             _states.AsSpan(0, _optimizerStates));
         Layout.MoveRunningStatistics(_parameters.Span, Gradient(gradient));
         if (_specification.Ema > 0)

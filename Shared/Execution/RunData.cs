@@ -77,6 +77,7 @@ public sealed class RunData
         if (_training.Length == 0)
             throw new SpecificationException(
                 $"No training sample of {Dataset.Name} is left: choose a smaller --validation.");
+        ClassWeighting.Of(specification, this);
         return specification with
         {
             Data = specification.Data with

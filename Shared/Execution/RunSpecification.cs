@@ -105,6 +105,14 @@ public sealed record RunSpecification
         ? [.. Optimizer.StateNames, WeightAverage.StateName]
         : Optimizer.StateNames;
 
+    /// <summary>What a sample of each class counts (see <see cref="ClassWeighting"/>); empty: all the same.</summary>
+    public string ClassWeights { get; init; } = "";
+
+    /// <summary>
+    /// Patterns of parameters that stay as they are (see <see cref="FrozenParameters"/>); empty: none.
+    /// </summary>
+    public string Frozen { get; init; } = "";
+
     /// <summary>The rate that the schedule is a multiple of.</summary>
     public required double LearningRate { get; init; }
 
@@ -163,6 +171,8 @@ public sealed record RunSpecification
         if (ClipNorm > 0) writer.WriteNumber("clipNorm", ClipNorm);
         if (ClipValue > 0) writer.WriteNumber("clipValue", ClipValue);
         if (Ema > 0) writer.WriteNumber("ema", Ema);
+        if (ClassWeights.Length > 0) writer.WriteString("classWeights", ClassWeights);
+        if (Frozen.Length > 0) writer.WriteString("frozen", Frozen);
         writer.WriteNumber("learningRate", LearningRate);
         writer.WritePropertyName("schedule");
         Schedule.WriteTo(writer);
@@ -213,6 +223,8 @@ public sealed record RunSpecification
             ClipNorm = fields.Number("clipNorm", 0),
             ClipValue = fields.Number("clipValue", 0),
             Ema = fields.Share("ema", 0),
+            ClassWeights = fields.Text("classWeights", ""),
+            Frozen = fields.Text("frozen", ""),
             LearningRate = fields.Number("learningRate"),
             Schedule = Schedule.FromJson(fields.Value("schedule").Clone(), $"{where}: schedule"),
             LabelSmoothing = fields.Share("labelSmoothing"),

@@ -41,6 +41,10 @@ internal readonly struct SpecificationFields
         throw Mistake($"\"{_path}{name}\"", $"one of {words}", Value(name));
     }
 
+    /// <summary>A text, or <paramref name="otherwise"/> where there is none.</summary>
+    public string Text(string name, string otherwise) =>
+        _element.TryGetProperty(name, out _) ? Text(name) : otherwise;
+
     /// <summary>A SHA-256 in hexadecimal digits, or null.</summary>
     public string? Hash(string name)
     {

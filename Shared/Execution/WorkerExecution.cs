@@ -31,7 +31,9 @@ public sealed class WorkerExecution : IDisposable
     public WorkerExecution(RunSpecification specification, int threads)
     {
         _specification = specification;
-        _plan = ExecutionPlan.Compile(specification.Model, specification.MicroBatch, specification.Convolution);
+        _plan = ExecutionPlan.Compile(
+            specification.Model, specification.MicroBatch, specification.Convolution,
+            new FrozenParameters(specification.Frozen));
         _workspaces = new Workspace[threads];
         for (int i = 0; i < threads; i++) _workspaces[i] = _plan.CreateWorkspace(training: true);
         _prepared = new NativeBuffer(_plan.PreparedLength);
@@ -58,6 +60,8 @@ public sealed class WorkerExecution : IDisposable
     public void UseData(RunData data)
     {
         _loaded = data;
+        float[]? weights = ClassWeighting.Of(_specification, data);
+        foreach (Workspace workspace in _workspaces) workspace.ClassWeights = weights;
         _orders[0] = new int[data.Count(DataSplit.Training)];
         _orders[1] = new int[data.Count(DataSplit.Training)];
     }

@@ -34,6 +34,8 @@ public class RunSpecificationTests
         ClipNorm = 1.5,
         ClipValue = 0.5,
         Ema = 0.99,
+        ClassWeights = "balanced",
+        Frozen = "0.*",
         LearningRate = 1.0 / 3,
         Schedule = new OneCycleSchedule(0.3, 20, 1e3),
         LabelSmoothing = 0.05,
@@ -45,7 +47,8 @@ public class RunSpecificationTests
     };
 
     /// <summary>Fields that are written only where they have another value than their standard one.</summary>
-    private static readonly string[] Optional = ["clipNorm", "clipValue", "ema", "augmentation", "data.skipCorrupt"];
+    private static readonly string[] Optional =
+        ["clipNorm", "clipValue", "ema", "classWeights", "frozen", "augmentation", "data.skipCorrupt"];
 
     [Fact]
     public void WhatHasItsStandardValueIsLeftOut()

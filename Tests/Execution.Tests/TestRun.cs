@@ -38,9 +38,11 @@ internal static class TestRun
     };
 
     /// <summary>An execution with the data, and with the seed's first parameters prepared and in use.</summary>
-    public static WorkerExecution Open(string model, int threads)
+    public static WorkerExecution Open(string model, int threads) => Open(Specification(model), threads);
+
+    /// <summary>The same for a specification of the digits.</summary>
+    public static WorkerExecution Open(RunSpecification specification, int threads)
     {
-        RunSpecification specification = Specification(model);
         WorkerExecution execution = new(specification, threads);
         execution.UseData(Data);
         NativeBlock parameters = new(execution.ParameterLength);

@@ -50,6 +50,26 @@ public sealed class OptimizerFormulaTests
         }
     }
 
+    [Fact]
+    public void TheWeightedLossIsPyTorchs()
+    {
+        foreach (var recorded in Fixture.GetProperty("weightedLoss").EnumerateArray())
+        {
+            float[] weights = [.. PyTorchFixture.Doubles(recorded.GetProperty("weights")).Select(w => (float)w)];
+            int[] labels = [.. Enumerable.Range(0, 8).Select(n => (int)(PyTorchFixture.Bits(4, n) % 5))];
+            float[] logits = [.. PyTorchFixture.Numbers(3, 40, 1).Select(value => 3 * value)], gradient = new float[40];
+            var smoothing = recorded.GetProperty("smoothing").GetSingle();
+            WeightedCrossEntropy.Run(logits, weights, labels, smoothing, gradient, out var loss, out _);
+
+            // Torch's mean divides by the sum of the labels' weights.
+            var sum = labels.Sum(label => (double)weights[label]);
+            Assert.Equal(recorded.GetProperty("loss").GetDouble(), loss / sum, 1e-6);
+            var expected = PyTorchFixture.Doubles(recorded.GetProperty("gradient"));
+            for (var i = 0; i < expected.Length; i++)
+                Assert.Equal(expected[i], gradient[i] / sum, 1e-6);
+        }
+    }
+
     /// <summary>You, Gitman and Ginsburg 2017, algorithm 1, written down again in double.</summary>
     [Fact]
     public void LarsFollowsItsPaper()

@@ -12,6 +12,11 @@ internal sealed class PlanRun : IDisposable
     {
     }
 
+    public PlanRun(Model model, int microBatch, FrozenParameters frozen)
+        : this(ExecutionPlan.Compile(model, microBatch, frozen: frozen), plan => plan.CreateWorkspace(training: true))
+    {
+    }
+
     public PlanRun(Model model, int microBatch, BufferPlacement placement)
         : this(ExecutionPlan.Compile(model, microBatch), plan => new Workspace(plan, placement, training: true))
     {

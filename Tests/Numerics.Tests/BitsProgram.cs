@@ -205,6 +205,9 @@ internal static class BitsProgram
             Print($"mixed loss gradient {classes}", gradient);
             SoftmaxCrossEntropy.Probabilities(logits, classes, gradient);
             Print($"probabilities {classes}", gradient);
+            WeightedCrossEntropy.Run(logits, TestData.Random(classes, 5), labels, 0.1f, gradient, out loss, out _);
+            Print($"weighted loss {classes}", new[] { loss });
+            Print($"weighted loss gradient {classes}", gradient);
         }
     }
 

@@ -182,6 +182,27 @@ public class OperationTests
     }
 
     [Fact]
+    public void Weights_of_one_change_no_loss_and_a_weight_multiplies_its_samples()
+    {
+        const int samples = 7, classes = 6;
+        float[] logits = TestData.Random(samples * classes), gradient = new float[logits.Length], ones = new float[6],
+            plain = new float[logits.Length];
+        Array.Fill(ones, 1);
+        int[] labels = [.. Enumerable.Range(0, samples).Select(n => n % classes)];
+        SoftmaxCrossEntropy.Run(logits, classes, labels, 0.1f, plain, [], out double expected, out int right);
+        WeightedCrossEntropy.Run(logits, ones, labels, 0.1f, gradient, out double loss, out int correct);
+        Assert.Equal((expected, right), (loss, correct));
+        TestData.AssertClose([.. plain.Select(x => (double)x)], gradient, 1, "gradient");
+        float[] half = [0.5f, 0, 0, 0, 0, 0];
+        WeightedCrossEntropy.Run(logits, half, labels, 0, gradient, out loss, out _);
+        SoftmaxCrossEntropy.Run(logits, classes, labels, 0, plain, [], out _, out _);
+        for (int i = 0; i < gradient.Length; i++)
+            Assert.Equal(labels[i / classes] == 0 ? plain[i] / 2 : 0, gradient[i], 1e-6f);
+        Assert.ThrowsAny<ArgumentException>(
+            () => WeightedCrossEntropy.Run(logits, half, labels, 0, new float[1], out _, out _));
+    }
+
+    [Fact]
     public void Cross_entropy_survives_extreme_logits_and_refuses_labels_out_of_range()
     {
         float[] gradient = new float[3];

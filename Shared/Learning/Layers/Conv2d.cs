@@ -72,7 +72,7 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
 
         public override void Complete(PlanCompiler plan)
         {
-            var (values, gradient) = (Output.Values.Pitch, Output.Gradient!.Pitch);
+            var (values, gradient) = (Output.Values.Pitch, Output.Gradient?.Pitch ?? 0);
             _convolution = new Convolution(
                 shape with { InPitch = Input.Values.Pitch, OutPitch = values },
                 shape with { InPitch = Input.Gradient?.Pitch ?? 0, OutPitch = gradient },

@@ -25,11 +25,14 @@ public sealed class ParameterUpdate
     /// <param name="optimizer">The rule.</param>
     /// <param name="layout">The blocks' layout.</param>
     /// <param name="clip">How gradients are bounded.</param>
-    public ParameterUpdate(Optimizer optimizer, ParameterLayout layout, GradientClip clip = default)
+    /// <param name="frozen">Parameters that stay as they are; null: none.</param>
+    public ParameterUpdate(
+        Optimizer optimizer, ParameterLayout layout, GradientClip clip = default, FrozenParameters? frozen = null)
     {
         _optimizer = optimizer;
         _clip = clip;
-        _entries = [.. layout.Trainable];
+        frozen ??= FrozenParameters.None;
+        _entries = [.. layout.Trainable.Where(entry => !frozen.Contains(entry.Name))];
         _ranges = [.. Ranges(layout)];
     }
 
@@ -87,7 +90,8 @@ public sealed class ParameterUpdate
     private IEnumerable<Range> Ranges(ParameterLayout layout)
     {
         Range? open = null;
-        foreach (var entry in layout.Trainable)
+        var index = 0;
+        foreach (var entry in _entries)
         {
             var decays = !IsExcluded(layout, entry);
             if (_optimizer.IsPerTensor)
@@ -95,14 +99,16 @@ public sealed class ParameterUpdate
                 yield return new Range(entry.Offset, entry.Length, decays);
                 continue;
             }
-            if (open is { } before && before.Decays == decays)
+            if (open is { } before && before.Decays == decays && index == entry.Index)
             {
                 open = before with { Length = entry.Offset + entry.Length - before.Start };
+                index++;
                 continue;
             }
             if (open is { } done)
                 yield return done;
             open = new Range(entry.Offset, entry.Length, decays);
+            index = entry.Index + 1;
         }
         if (open is { } last)
             yield return last;

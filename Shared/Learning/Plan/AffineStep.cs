@@ -14,6 +14,7 @@ internal abstract class AffineStep : PlanStep
     private readonly PlanRead _input;
     private readonly ParameterEntry _weight;
     private readonly ParameterEntry? _bias;
+    private readonly bool _trainsWeight;
     private OutputEpilogue? _epilogue;
     private bool _relu;
     private PreparedRegion _forwardPacked;
@@ -26,9 +27,11 @@ internal abstract class AffineStep : PlanStep
     {
         _weight = plan.Parameters.Require($"{name}.weight");
         _bias = plan.Parameters.Find($"{name}.bias");
+        _trainsWeight = plan.Trains(_weight);
         _input = plan.Read(input, slices);
         _epilogue = new OutputEpilogue(_bias);
-        Output = plan.Tensor(output, this, needsGradient: true, slices);
+        Output = plan.Tensor(
+            output, this, needsGradient: input.Gradient is not null || _trainsWeight || plan.Trains(_bias), slices);
     }
 
     public PlanTensor Output { get; }
@@ -70,7 +73,9 @@ internal abstract class AffineStep : PlanStep
 
     public override void BackwardUses(BufferUses uses)
     {
-        uses.Touch(_input.Values, Output.Gradient!, _weightScratch!);
+        if (Output.Gradient is null)
+            return;
+        uses.Touch(_input.Values, Output.Gradient, _weightScratch!);
         _epilogue?.BackwardUses(uses, Output);
         if (_input.Gradient is null)
             return;
@@ -79,11 +84,16 @@ internal abstract class AffineStep : PlanStep
 
     public override void Backward(in StepContext context)
     {
+        if (Output.Gradient is null)
+            return;
         _epilogue?.Backward(context, Output);
-        var outputGradient = context.Span(Output.Gradient!);
-        RunBackwardWeights(
-            context.Samples, context.Span(_input.Values), outputGradient, context.Gradient(_weight),
-            context.Span(_weightScratch!));
+        var outputGradient = context.Span(Output.Gradient);
+        if (_trainsWeight)
+        {
+            RunBackwardWeights(
+                context.Samples, context.Span(_input.Values), outputGradient, context.Gradient(_weight),
+                context.Span(_weightScratch!));
+        }
         if (_input.Gradient is null)
             return;
         RunBackwardData(

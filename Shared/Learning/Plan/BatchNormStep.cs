@@ -35,7 +35,8 @@ internal sealed class BatchNormStep : PlanStep
         _input = plan.Read(input, slices: true);
         _coefficients = plan.Buffer(fixedLength: BatchNormForward.CoefficientsLength(channels));
         _scratch = plan.Buffer(fixedLength: BatchNormBackward.ScratchLength(channels));
-        Output = plan.Tensor(input.Shape, this, needsGradient: true, slices: true);
+        var needsGradient = input.Gradient is not null || plan.Trains(_weight) || plan.Trains(_bias);
+        Output = plan.Tensor(input.Shape, this, needsGradient, slices: true);
     }
 
     public PlanTensor Output { get; }
@@ -50,6 +51,8 @@ internal sealed class BatchNormStep : PlanStep
     public override bool FuseSum(PlanCompiler plan, PlanTensor shortcut)
     {
         if (_relu || _shortcut is not null || shortcut.Values == _input.Values)
+            return false;
+        if (Output.Gradient is null && shortcut.Gradient is not null)
             return false;
         _shortcut = plan.Read(shortcut);
         Output.Values.IsDense = true;
@@ -95,7 +98,9 @@ internal sealed class BatchNormStep : PlanStep
 
     public override void BackwardUses(BufferUses uses)
     {
-        uses.Touch(_input.Values, _coefficients, _scratch, Output.Gradient!);
+        if (Output.Gradient is null)
+            return;
+        uses.Touch(_input.Values, _coefficients, _scratch, Output.Gradient);
         if (NeedsOutput)
             uses.Touch(Output.Values);
         uses.Touch(_input.Gradient ?? _input.Values);
@@ -105,12 +110,14 @@ internal sealed class BatchNormStep : PlanStep
 
     public override void Backward(in StepContext context)
     {
+        if (Output.Gradient is null)
+            return;
         BatchNormBackward.Run(
             _shape, context.Samples * _pixels, context.Span(_input.Values), context.Span(_coefficients), _relu,
-            NeedsOutput ? context.Span(Output.Values) : default, context.Span(Output.Gradient!),
+            NeedsOutput ? context.Span(Output.Values) : default, context.Span(Output.Gradient),
             context.Parameter(_weight), context.Gradient(_weight), context.Gradient(_bias),
             _input.Gradient is { } inputGradient ? context.Span(inputGradient) : default, _input.Adds,
             context.Span(_scratch));
-        _shortcut?.Give(context, Output.Gradient!);
+        _shortcut?.Give(context, Output.Gradient);
     }
 }

@@ -15,13 +15,14 @@ public sealed class ExecutionPlan
     private readonly PreparePart[] _parts;
 
     private ExecutionPlan(
-        Model model, int microBatch, ConvolutionMode convolution, ModelDeclaration declaration)
+        Model model, int microBatch, ConvolutionMode convolution, FrozenParameters frozen,
+        ModelDeclaration declaration)
     {
         Model = model;
         MicroBatch = microBatch;
         Layers = declaration.Rows;
         Parameters = new ParameterLayout(declaration);
-        var compiler = new PlanCompiler(Parameters, microBatch, convolution);
+        var compiler = new PlanCompiler(Parameters, microBatch, convolution, frozen);
         var shape = new TensorShape(model.Channels, model.Height, model.Width, IsFlat: false);
         Input = compiler.Tensor(shape, producer: null, needsGradient: false);
         Output = model.Layers.Compile(compiler, "", Input);
@@ -30,6 +31,7 @@ public sealed class ExecutionPlan
         Buffers = compiler.Buffers;
         PreparedLength = compiler.PreparedLength;
         _parts = [.. compiler.Parts];
+        Frozen = [.. Parameters.Trainable.Where(entry => !compiler.Trains(entry))];
         TrainingPlacement = Place(training: true);
         EvaluationPlacement = Place(training: false);
     }
@@ -61,6 +63,9 @@ public sealed class ExecutionPlan
     /// <summary>Independent parts of that preparation, which several threads can share.</summary>
     public int PrepareParts => _parts.Length;
 
+    /// <summary>Parameters that training leaves as they are.</summary>
+    internal ParameterEntry[] Frozen { get; }
+
     internal PlanStep[] Steps { get; }
 
     internal IReadOnlyList<PlanBuffer> Buffers { get; }
@@ -88,19 +93,21 @@ public sealed class ExecutionPlan
         return Math.Min(Math.Clamp(quarter, 8, 32), half);
     }
 
-    /// <summary>
-    /// Compiles a model for micro-batches of at most <paramref name="microBatch"/> samples; its convolutions are
-    /// computed by the algorithms that <paramref name="convolution"/> allows.
-    /// </summary>
+    /// <summary>Compiles a model for micro-batches of at most <paramref name="microBatch"/> samples.</summary>
+    /// <param name="model">The model.</param>
+    /// <param name="microBatch">Most samples a call computes.</param>
+    /// <param name="convolution">Which algorithms may compute its convolutions.</param>
+    /// <param name="frozen">Parameters whose gradients are left 0; null: none.</param>
     /// <exception cref="ModelException">The model has a mistake, or doesn't fit in one arena.</exception>
     public static ExecutionPlan Compile(
-        Model model, int microBatch, ConvolutionMode convolution = ConvolutionMode.Winograd)
+        Model model, int microBatch, ConvolutionMode convolution = ConvolutionMode.Winograd,
+        FrozenParameters? frozen = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(microBatch, 1);
         var declaration = ModelDeclaration.Of(model);
         try
         {
-            return new ExecutionPlan(model, microBatch, convolution, declaration);
+            return new ExecutionPlan(model, microBatch, convolution, frozen ?? FrozenParameters.None, declaration);
         }
         catch (OverflowException)
         {

@@ -9,7 +9,8 @@ internal delegate void PackWeights(ReadOnlySpan<float> weights, Span<float> pack
 internal sealed record PreparePart(ParameterEntry Weight, PreparedRegion Region, PackWeights Pack);
 
 /// <summary>Collects what the layers compile to: steps, buffers, and the weights to pack.</summary>
-internal sealed class PlanCompiler(ParameterLayout parameters, int microBatch, ConvolutionMode convolution)
+internal sealed class PlanCompiler(
+    ParameterLayout parameters, int microBatch, ConvolutionMode convolution, FrozenParameters frozen)
 {
     private readonly List<PlanStep> _steps = [];
     private readonly List<PlanBuffer> _buffers = [];
@@ -34,6 +35,9 @@ internal sealed class PlanCompiler(ParameterLayout parameters, int microBatch, C
 
     /// <summary>Appends a step; steps run in this order forward, and in reverse backward.</summary>
     public void Add(PlanStep step) => _steps.Add(step);
+
+    /// <summary>Whether training changes a parameter.</summary>
+    public bool Trains(ParameterEntry? parameter) => parameter is not null && !frozen.Contains(parameter.Name);
 
     /// <summary>
     /// Counts a step that reads a tensor; steps ask in the order in which they run forward. One that asks for

@@ -48,6 +48,9 @@ public sealed class Workspace : IDisposable
     /// <summary>In training, the share of each sample's first label; 1 from the start, for one label alone.</summary>
     public Span<float> LabelWeights => _labelWeights;
 
+    /// <summary>What a sample of each class counts in <see cref="Train"/>; null: all the same.</summary>
+    public float[]? ClassWeights { get; set; }
+
     /// <summary>The last call's outputs before the softmax, [sample][class].</summary>
     public ReadOnlySpan<float> Logits => Span(_plan.Output.Values, _samples);
 
@@ -69,13 +72,25 @@ public sealed class Workspace : IDisposable
             throw new InvalidOperationException("This workspace was made for evaluation alone.");
         ArgumentOutOfRangeException.ThrowIfNotEqual(gradient.Length, _plan.Parameters.GradientLength);
         var context = Forward(parameters, prepared, samples, gradient, training: true);
-        SoftmaxCrossEntropy.Run(
-            Logits, _plan.Model.Classes, Labels[..samples], SecondLabels[..samples], LabelWeights[..samples],
-            labelSmoothing, context.Span(_plan.Output.Gradient!),
-            default, out var lossSum, out var correct);
+        var outputGradient = context.Span(_plan.Output.Gradient!);
+        double lossSum;
+        int correct;
+        if (ClassWeights is { } weights)
+        {
+            WeightedCrossEntropy.Run(
+                Logits, weights, Labels[..samples], labelSmoothing, outputGradient, out lossSum, out correct);
+        }
+        else
+        {
+            SoftmaxCrossEntropy.Run(
+                Logits, _plan.Model.Classes, Labels[..samples], SecondLabels[..samples], LabelWeights[..samples],
+                labelSmoothing, outputGradient, default, out lossSum, out correct);
+        }
         _plan.Parameters.ClearPadding(gradient);
         for (var i = _plan.Steps.Length - 1; i >= 0; i--)
             _plan.Steps[i].Backward(context);
+        foreach (var entry in _plan.Frozen)
+            gradient.Slice(entry.Offset, entry.Length).Clear();
         return new MicroBatchResult(lossSum, correct, samples);
     }
 

@@ -37,6 +37,10 @@ public sealed class UserErrorTests
     [InlineData("train --clip-norm 1 --clip-value 1", "--clip-value: gradients are clipped by --clip-norm already;")]
     [InlineData("train --ema 1", "--ema: expected a number from 0 (none) to below 1, got '1'.")]
     [InlineData("train --warmup -1", "--warmup: expected a number of at least 0, got '-1'.")]
+    [InlineData("train --class-weights heavy", "--class-weights: expected balanced, none or a number of at least 0")]
+    [InlineData("train --freeze features.*", "model \"convnet\" has no parameter called \"features.*\" to freeze;")]
+    [InlineData("train --class-weights balanced --augment mixup", "--class-weights: mixup gives samples two labels;")]
+    [InlineData("train --freeze *", "every parameter of model \"convnet\" is frozen; leave one to train.")]
     [InlineData("train --schedule step:every=0", "--schedule: every must be 1 or more, got 0.")]
     [InlineData("train --schedule never", "--schedule: unknown schedule \"never\"; known: constant, step, cosine,")]
     [InlineData("train --data image", "--data: expected one of digits, mnist, fashion-mnist, kmnist, cifar10, " +

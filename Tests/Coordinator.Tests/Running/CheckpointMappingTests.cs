@@ -139,13 +139,13 @@ public sealed class CheckpointMappingTests : IDisposable
     {
         float[] saved = Save(RunSamples.Progress(1, 0, bestEpoch: 1), 1, isBest: true);
         float[] block = new float[_store.Layout.Length];
-        string hash = CheckpointMapping.ImportWeights(_folder.Path, _store.Layout, block);
+        string hash = InitialWeights.Read(_folder.Path, _store.Layout, block).Sha256;
         Assert.Equal(saved, block);
         Assert.Equal(CheckpointMapping.HashWeights(_store.Layout, saved), hash);
 
         string foreign = WriteForeign(entry => (entry.Name, [.. entry.Shape]));
         float[] other = new float[_store.Layout.Length];
-        CheckpointMapping.ImportWeights(foreign, _store.Layout, other);
+        Assert.Empty(InitialWeights.Read(foreign, _store.Layout, other).Notes);
         int first = _store.Layout.Find("4.bias")!.Offset;
         Assert.Equal([0, 1, 2, 3], other[first..(first + 4)]);
     }
@@ -158,8 +158,40 @@ public sealed class CheckpointMappingTests : IDisposable
         string path = WriteForeign(entry => entry.Name != replaced ? (entry.Name, [.. entry.Shape])
             : (name, shape is null ? [.. entry.Shape] : [.. shape.Split(',').Select(int.Parse)]));
         CheckpointException error = Assert.Throws<CheckpointException>(
-            () => CheckpointMapping.ImportWeights(path, _store.Layout, new float[_store.Layout.Length]));
+            () => InitialWeights.Read(path, _store.Layout, new float[_store.Layout.Length]));
         Assert.Contains(sentence, error.Message);
+    }
+
+    [Fact]
+    public void AnotherNumberOfClassesStartsTheLastLayerAnewAndACommonPrefixIsLeftOut()
+    {
+        string path = WriteForeign(entry => ($"module.{entry.Name}", entry.Name.StartsWith('4')
+            ? [7, .. entry.Shape.Skip(1)] : [.. entry.Shape]));
+        float[] block = new float[_store.Layout.Length];
+        Array.Fill(block, -1);
+        IReadOnlyList<string> notes = InitialWeights.Read(path, _store.Layout, block).Notes;
+        Assert.Equal(
+            [
+                $"{path}: its names are taken without \"module.\".",
+                $"{path}: it tells 7 classes apart and the model 4, so the last layer (4) starts anew.",
+            ],
+            notes);
+        ParameterEntry kept = _store.Layout.Find("0.bias")!, anew = _store.Layout.Find("4.bias")!;
+        Assert.Equal([0, 1, 2], block[kept.Offset..(kept.Offset + 3)]);
+        Assert.Equal([-1, -1, -1, -1], block[anew.Offset..(anew.Offset + 4)]);
+    }
+
+    [Fact]
+    public void AnAverageIsWhatANewRunStartsFrom()
+    {
+        RunSpecification averaged = _specification with { Ema = 0.9 };
+        using ParameterStore store = new(averaged, 1);
+        RunSamples.Fill(store.Layout, store.Parameters, 1);
+        RunSamples.Fill(store.Layout, store.Evaluated, 2);
+        float[] expected = store.Evaluated.ToArray(), block = new float[store.Layout.Length];
+        RunSamples.Save(_checkpoints, store, averaged, RunSamples.Progress(1, 0, bestEpoch: 1), isBest: true);
+        Assert.Contains("moving average", Assert.Single(InitialWeights.Read(_folder.Path, store.Layout, block).Notes));
+        Assert.Equal(expected, block);
     }
 
     [Fact]
@@ -236,8 +268,9 @@ public sealed class CheckpointMappingTests : IDisposable
             (string name, int[] shape) = describe(entry);
             if (header.Length > 1) header.Append(',');
             header.Append($"\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{string.Join(',', shape)}],");
-            header.Append($"\"data_offsets\":[{data.Length},{data.Length + 4 * entry.Length}]}}");
-            for (int i = 0; i < entry.Length; i++) data.Write(BitConverter.GetBytes((float)i));
+            int length = shape.Aggregate(1, (product, size) => product * size);
+            header.Append($"\"data_offsets\":[{data.Length},{data.Length + 4 * length}]}}");
+            for (int i = 0; i < length; i++) data.Write(BitConverter.GetBytes((float)i));
         }
 
         byte[] json = Encoding.UTF8.GetBytes(header.Append('}').ToString());
