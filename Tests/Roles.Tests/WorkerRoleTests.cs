@@ -59,6 +59,30 @@ public sealed class WorkerRoleTests
         Assert.Equal(3, _role.Buffers);
     }
 
+    /// <summary>
+    /// Sums are taken as they become possible, so a batch of any size needs a buffer a thread and one a level.
+    /// </summary>
+    [Theory]
+    [InlineData(16)]
+    [InlineData(128)]
+    [InlineData(4096)]
+    public void A_batch_larger_than_memory_needs_few_buffers(int microBatches)
+    {
+        Use(5);
+        Queue<WorkerEffect> work = new(Handle(Train(1, 5, [new(0, microBatches)], 1, samples: 2 * microBatches)));
+        int pushes = 0, computes = 0;
+        while (work.TryDequeue(out WorkerEffect effect))
+        {
+            pushes += effect.Kind == WorkerEffectKind.Push ? 1 : 0;
+            if (effect.Kind != WorkerEffectKind.Compute) continue;
+            computes++;
+            foreach (WorkerEffect next in Computed(effect)) work.Enqueue(next);
+        }
+
+        Assert.Equal((1, microBatches), (pushes, computes));
+        Assert.InRange(_role.Buffers, 1, int.Log2(microBatches) + 3);
+    }
+
     [Fact]
     public void The_same_step_again_keeps_nodes_that_stay_and_gives_up_others()
     {

@@ -20,29 +20,12 @@ public sealed class UserErrorTests
     [InlineData("train --learning-rate 0", "--learning-rate: expected a number above 0, got '0'.")]
     [InlineData("train --learning-rate NaN", "--learning-rate: expected a number above 0, got 'NaN'.")]
     [InlineData("train --learning-rate 0,1", "--learning-rate: expected a number above 0, got '0,1'.")]
-    [InlineData("train --momentum 1", "--momentum: expected a number from 0 to below 1, got '1'.")]
-    [InlineData("train --weight-decay -1", "--weight-decay: expected a number of at least 0, got '-1'.")]
     [InlineData("train --label-smoothing 1", "--label-smoothing: expected a number from 0 to below 1, got '1'.")]
     [InlineData("train --validation 1", "--validation: expected a number from 0 to below 1, got '1'.")]
     [InlineData("train --validation 0 --patience 2", "--patience: without a validation part no epoch is better")]
     [InlineData("train --seed -1", "--seed: expected a whole number from 0 to 18446744073709551615, got '-1'.")]
     [InlineData("train --model resnet999", "unknown model \"resnet999\"; known: convnet, lenet5, ")]
     [InlineData("train --model nowhere.json", "nowhere.json: there is no such file; check the path of the model.")]
-    [InlineData("train --optimizer newton", "--optimizer: unknown optimizer \"newton\"; known: sgd, adam, adamw,")]
-    [InlineData("train --optimizer sgd:momentum", "--optimizer: expected NAME or NAME:KEY=VALUE:KEY=VALUE...,")]
-    [InlineData("train --optimizer adam:betas=0.9", "--optimizer: unknown field \"betas\"; known here: name, beta1,")]
-    [InlineData("train --optimizer adam --momentum 0.5", "--momentum: adam has no momentum; use --optimizer")]
-    [InlineData("train --decay-exclude all", "--decay-exclude: expected none or a list of bias, norm, got 'all'.")]
-    [InlineData("train --clip-norm -1", "--clip-norm: expected a number of at least 0 (0: none), got '-1'.")]
-    [InlineData("train --clip-norm 1 --clip-value 1", "--clip-value: gradients are clipped by --clip-norm already;")]
-    [InlineData("train --ema 1", "--ema: expected a number from 0 (none) to below 1, got '1'.")]
-    [InlineData("train --warmup -1", "--warmup: expected a number of at least 0, got '-1'.")]
-    [InlineData("train --class-weights heavy", "--class-weights: expected balanced, none or a number of at least 0")]
-    [InlineData("train --freeze features.*", "model \"convnet\" has no parameter called \"features.*\" to freeze;")]
-    [InlineData("train --class-weights balanced --augment mixup", "--class-weights: mixup gives samples two labels;")]
-    [InlineData("train --freeze *", "every parameter of model \"convnet\" is frozen; leave one to train.")]
-    [InlineData("train --schedule step:every=0", "--schedule: every must be 1 or more, got 0.")]
-    [InlineData("train --schedule never", "--schedule: unknown schedule \"never\"; known: constant, step, cosine,")]
     [InlineData("train --data image", "--data: expected one of digits, mnist, fashion-mnist, kmnist, cifar10, " +
         "cifar100, folder, or an existing folder or zip file of images, got 'image'.")]
     [InlineData("train --data . --data-dir .", "--data: '.' says already where the images are; leave --data-dir out.")]
@@ -78,6 +61,27 @@ public sealed class UserErrorTests
         Assert.Equal("", run.Output);
         Assert.Null(run.Trained);
     }
+
+    [Theory]
+    [InlineData("train --momentum 1", "--momentum: expected a number from 0 to below 1, got '1'.")]
+    [InlineData("train --weight-decay -1", "--weight-decay: expected a number of at least 0, got '-1'.")]
+    [InlineData("train --optimizer newton", "--optimizer: unknown optimizer \"newton\"; known: sgd, adam, adamw,")]
+    [InlineData("train --optimizer sgd:momentum", "--optimizer: expected NAME or NAME:KEY=VALUE:KEY=VALUE...,")]
+    [InlineData("train --optimizer adam:betas=0.9", "--optimizer: unknown field \"betas\"; known here: name, beta1,")]
+    [InlineData("train --optimizer adam --momentum 0.5", "--momentum: adam has no momentum; use --optimizer")]
+    [InlineData("train --decay-exclude all", "--decay-exclude: expected none or a list of bias, norm, got 'all'.")]
+    [InlineData("train --clip-norm -1", "--clip-norm: expected a number of at least 0 (0: none), got '-1'.")]
+    [InlineData("train --clip-norm 1 --clip-value 1", "--clip-value: gradients are clipped by --clip-norm already;")]
+    [InlineData("train --ema 1", "--ema: expected a number from 0 (none) to below 1, got '1'.")]
+    [InlineData("train --warmup -1", "--warmup: expected a number of at least 0, got '-1'.")]
+    [InlineData("train --class-weights heavy", "--class-weights: expected balanced, none or a number of at least 0")]
+    [InlineData("train --freeze features.*", "model \"convnet\" has no parameter called \"features.*\" to freeze;")]
+    [InlineData("train --class-weights balanced --augment mixup", "--class-weights: mixup gives samples two labels;")]
+    [InlineData("train --freeze *", "every parameter of model \"convnet\" is frozen; leave one to train.")]
+    [InlineData("train --schedule step:every=0", "--schedule: every must be 1 or more, got 0.")]
+    [InlineData("train --schedule never", "--schedule: unknown schedule \"never\"; known: constant, step, cosine,")]
+    public Task OneClearLineAboutTheRulesOfUpdate(string commandLine, string expected) =>
+        OneClearLine(commandLine, expected);
 
     [Fact]
     public async Task AnEmptyValueIsNoValue() =>
