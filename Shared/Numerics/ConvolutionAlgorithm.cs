@@ -52,8 +52,11 @@ public readonly record struct ConvolutionAlgorithms(
             return ConvolutionAlgorithm.Direct;
         if (s.KernelHeight == 5)
             return mode == ConvolutionMode.Strict ? ConvolutionAlgorithm.Direct : ConvolutionAlgorithm.Winograd2x2;
-        // Multiplications: 36 for every tile of 4 x 4, 16 for every one of 2 x 2.
+        // Multiplications: 36 for every tile of 4 x 4, 16 for every one of 2 x 2, one for every tap.
         long large = 36L * Tiles(height, 4) * Tiles(width, 4), small = 16L * Tiles(height, 2) * Tiles(width, 2);
+        long direct = 9L * s.OutHeight * s.OutWidth;
+        if (2 * direct < 3 * (mode == ConvolutionMode.Strict ? small : Math.Min(small, large)))
+            return ConvolutionAlgorithm.Direct;
         return mode == ConvolutionMode.Strict || small < large
             ? ConvolutionAlgorithm.Winograd2x2
             : ConvolutionAlgorithm.Winograd4x4;

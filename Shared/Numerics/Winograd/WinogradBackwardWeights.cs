@@ -10,9 +10,10 @@ namespace Distributed.Numerics;
 /// </summary>
 public static unsafe class WinogradBackwardWeights
 {
-    // Floats of the transformed gradient that stay in the second cache while tiles are added to them; floats of tiles
-    // that are worked on together, but at least so many tiles, more where the gradient comes from further away.
-    private const int GradientBudget = 160 * 1024, TileBudget = 96 * 1024, LeastTiles = 32, LeastTilesIfLarge = 128;
+    // Floats of tiles that are worked on together, but at least so many tiles: more where the transformed gradient,
+    // which they are added to, doesn't stay in the second cache, or not even in the third.
+    private const int TileBudget = 96 * 1024, LeastTiles = 32, SecondCache = 160 * 1024, LeastTilesBeyondSecond = 128,
+        ThirdCache = 1024 * 1024, LeastTilesBeyondThird = 512;
 
     // The part of a larger gradient that tiles are added to at a time.
     private const int PartChannels = 64;
@@ -22,7 +23,7 @@ public static unsafe class WinogradBackwardWeights
     {
         var w = Winograd.Of(s, algorithm);
         var (tiles, rows, columns) = Blocks(s, w, batch);
-        int parts = Parts(s.InChannels) + Parts(s.OutChannels);
+        int parts = 1 + Parts(s.OutChannels);
         return checked(w.Planes
             * (parts * TilePlanes.PlaneLength(tiles, PartChannels) + TilePlanes.PlaneLength(rows, columns)));
     }
@@ -72,30 +73,31 @@ public static unsafe class WinogradBackwardWeights
         TileGrid inputs = w.InputTiles(s), outputs = w.OutputTiles(s);
         int tiles = batch * inputs.TilesPerImage;
         var (block, sumRows, sumColumns) = Blocks(s, w, batch);
-        float* gradients = scratch + Parts(s.InChannels) * w.Planes * TilePlanes.PlaneLength(block, PartChannels);
+        var transformed = new TilePlanes(scratch, block, PartChannels);
+        float* gradients = scratch + w.Planes * transformed.PlaneStep;
         float* free = gradients + Parts(s.OutChannels) * w.Planes * TilePlanes.PlaneLength(block, PartChannels);
         var sums = new TilePlanes(free, sumRows, sumColumns);
         for (int first = 0; first < tiles; first += block)
         {
             int count = Math.Min(block, tiles - first);
-            for (int c = 0; c < s.InChannels; c += PartChannels)
-                WinogradTiles.Scatter<TVector, TSimd, TInput>(inputs.Part(c, PartChannels), x + c, first, count,
-                    Part(scratch, w, block, c));
             for (int k = 0; k < s.OutChannels; k += PartChannels)
                 WinogradTiles.Scatter<TVector, TSimd, TGradient>(outputs.Part(k, PartChannels), dy + k, first, count,
                     Part(gradients, w, block, k));
-            for (int k = 0; k < s.OutChannels; k += PartChannels)
-                for (int c = 0; c < s.InChannels; c += PartChannels)
+            for (int c = 0; c < s.InChannels; c += PartChannels)
+            {
+                int rows = Math.Min(PartChannels, s.InChannels - c);
+                WinogradTiles.Scatter<TVector, TSimd, TInput>(inputs.Part(c, rows), x + c, first, count, transformed);
+                for (int k = 0; k < s.OutChannels; k += PartChannels)
                 {
-                    int rows = Math.Min(PartChannels, s.InChannels - c);
                     int columns = Math.Min(PartChannels, s.OutChannels - k);
                     TilePlanes target = sums.At(c % sumRows, k % sumColumns);
-                    AddProducts(w.Planes, count, rows, columns, Part(scratch, w, block, c),
-                        Part(gradients, w, block, k), target, first > 0);
+                    AddProducts(w.Planes, count, rows, columns, transformed, Part(gradients, w, block, k), target,
+                        first > 0);
                     if (first + count == tiles)
                         Finish<TVector, TSimd, TWeightGradient>(s, target, rows, columns,
                             dw + (nint)c * s.OutChannels + k);
                 }
+            }
         }
     }
 
@@ -167,9 +169,11 @@ public static unsafe class WinogradBackwardWeights
     private static (int Tiles, int SumRows, int SumColumns) Blocks(in ConvolutionShape s, Winograd w, int batch)
     {
         int tiles = checked(batch * w.OutputTiles(s).TilesPerImage);
-        int row = (Parts(s.InChannels) + Parts(s.OutChannels)) * PartChannels;
-        bool large = (long)w.Planes * s.InChannels * s.OutChannels > GradientBudget;
-        int block = Math.Max(TileBudget / (w.Planes * row) / 8 * 8, large ? LeastTilesIfLarge : LeastTiles);
+        int row = (1 + Parts(s.OutChannels)) * PartChannels;
+        long gradient = (long)w.Planes * s.InChannels * s.OutChannels;
+        int least = gradient > ThirdCache ? LeastTilesBeyondThird
+            : gradient > SecondCache ? LeastTilesBeyondSecond : LeastTiles;
+        int block = Math.Max(TileBudget / (w.Planes * row) / 8 * 8, least);
         return block < tiles
             ? (block, s.InChannels, s.OutChannels)
             : (tiles, Math.Min(PartChannels, s.InChannels), Math.Min(PartChannels, s.OutChannels));

@@ -91,8 +91,8 @@ public static unsafe class WinogradBackwardData
 /// <summary>Tiles in, matrix products, tiles out, a block of tiles at a time.</summary>
 internal static unsafe class WinogradProduct
 {
-    // Floats of transformed tiles that are worked on together; but with large weights, which are read once for every
-    // block, at least so many tiles.
+    // Floats of transformed tiles that are worked on together, but at least so many tiles, because large weights are
+    // read once for every block.
     private const int Budget = 128 * 1024, LeastTiles = 32, MostTiles = 256;
 
     /// <summary>Floats of scratch that <see cref="Run"/> needs.</summary>
@@ -151,7 +151,7 @@ internal static unsafe class WinogradProduct
     /// <summary>products[plane][tile][k] = sum over c of transformed[plane][tile][c] packed[plane][c][k].</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    internal static void Multiply(int planes, int tiles, int inChannels, int outChannels, in TilePlanes transformed,
+    private static void Multiply(int planes, int tiles, int inChannels, int outChannels, in TilePlanes transformed,
         float* packed, in TilePlanes products)
     {
         nint* rows = stackalloc nint[MostTiles], targets = stackalloc nint[MostTiles];

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 
 namespace Distributed.Numerics;
 
@@ -97,6 +98,8 @@ internal static unsafe class WinogradTiles
         float* memory = stackalloc float[((MaxRun - 1) * MaxStep + MaxTile) * MaxTile * MaxLanes + MaxLanes];
         float* scratch = (float*)(((nint)memory + Alignment - 1) & -Alignment);
         image += top * rowStep;
+        // The rows that the next tiles below need besides come in meanwhile.
+        int below = Math.Clamp(grid.Height - top - inputs, 0, step);
         for (int c = 0; c < channels; c += count)
         {
             int lanes = channels - c;
@@ -105,6 +108,9 @@ internal static unsafe class WinogradTiles
             {
                 float* pixel = image + (nint)j * grid.Pitch + c;
                 Vectors<TVector, TSimd> transformed = new(column, count);
+                if (Sse.IsSupported)
+                    for (int i = 0; i < below; i++)
+                        Sse.Prefetch1(pixel + (inputs + i) * rowStep);
                 if ((uint)j >= (uint)width)
                     for (int i = 0; i < tile; i++)
                         transformed.Put(i, default);
