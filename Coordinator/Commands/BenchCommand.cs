@@ -82,7 +82,7 @@ internal static class BenchCommand
     private static RunSpecification Specification(Model model, int batch)
     {
         long sample = (long)model.Channels * model.Height * model.Width;
-        long count = Math.Max(8L * batch, Math.Min(64_000_000 / sample, 1_000L * batch));
+        long count = Math.Max(8L * batch, Math.Min(16_000_000 / sample, 1_000L * batch));
         return new RunSpecification
         {
             Model = model,

@@ -10,6 +10,11 @@ namespace Distributed.Coordinator;
 /// checkpoints.</summary>
 internal sealed class ClusterBench(double seconds) : ICheckpointSaver
 {
+    /// <summary>
+    /// How long nothing is measured, and for how many steps: the runtime recompiles meanwhile, in every process.
+    /// </summary>
+    public const double WarmUpSeconds = 1.5;
+
     private const int WarmUpSteps = 10;
     private const int StepsPerChunk = 4;
     private const int LeastChunks = 4;
@@ -18,6 +23,7 @@ internal sealed class ClusterBench(double seconds) : ICheckpointSaver
     private readonly TaskCompletionSource _measured = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Cluster? _cluster;
     private int _steps;
+    private long _warmUpStart;
     private long _start;
     private long _chunkStart;
 
@@ -56,10 +62,18 @@ internal sealed class ClusterBench(double seconds) : ICheckpointSaver
     private void Show(RunEvent happened)
     {
         if (happened is not StepEnded step || _measured.Task.IsCompleted) return;
-        if (++_steps < WarmUpSteps) return;
         long now = Stopwatch.GetTimestamp();
-        if (_steps == WarmUpSteps) _start = _chunkStart = now;
-        else if ((_steps - WarmUpSteps) % StepsPerChunk == 0)
+        if (_warmUpStart == 0) _warmUpStart = now;
+        if (_start == 0)
+        {
+            bool isWarm = Stopwatch.GetElapsedTime(_warmUpStart, now).TotalSeconds >= WarmUpSeconds;
+            if (++_steps < WarmUpSteps || !isWarm) return;
+            _start = _chunkStart = now;
+            _steps = 0;
+            return;
+        }
+
+        if (++_steps % StepsPerChunk == 0)
         {
             double elapsed = (double)(now - _chunkStart) / Stopwatch.Frequency;
             _rates.Add(StepsPerChunk * step.Statistics.Samples / elapsed);

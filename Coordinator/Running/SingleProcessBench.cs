@@ -55,7 +55,8 @@ internal sealed class SingleProcessBench : IDisposable
     /// <summary>Samples a second of chunks of steps, measured for about so many seconds after a warm-up.</summary>
     public IReadOnlyList<double> Measure(double seconds, int stepsPerChunk)
     {
-        for (int i = 0; i < 3; i++) Step();
+        long begun = Stopwatch.GetTimestamp();
+        for (int i = 0; i < 3 || Stopwatch.GetElapsedTime(begun).TotalSeconds < ClusterBench.WarmUpSeconds; i++) Step();
         List<double> rates = [];
         long end = Stopwatch.GetTimestamp() + (long)(seconds * Stopwatch.Frequency);
         do

@@ -60,6 +60,7 @@ internal sealed class ParameterServerActor
         _effects.Clear();
         _role.Handle((ParameterServerInput)item, _effects);
         foreach (ParameterServerEffect effect in _effects) Carry(effect);
+        Publications.Flush();
     }
 
     private void Carry(ParameterServerEffect effect)

@@ -100,6 +100,16 @@ public sealed class Publications(int length)
         Newest = free;
     }
 
+    /// <summary>Wakes every worker that was offered a publication and not woken yet.</summary>
+    public void Flush()
+    {
+        lock (_links)
+        {
+            foreach (SharedCoordinatorLink link in _links)
+                link.Flush();
+        }
+    }
+
     internal void Attach(SharedCoordinatorLink link)
     {
         lock (_links)

@@ -38,6 +38,7 @@ public sealed class SharedCoordinatorLink : IDisposable
     private readonly List<(int Sequence, Publication Publication)> _held = new(MostHeld + 1); // guarded by itself
     private int _sequence;
     private bool _ended;
+    private bool _isRingDue;
     private uint _taken;
 
     private SharedCoordinatorLink(
@@ -97,8 +98,11 @@ public sealed class SharedCoordinatorLink : IDisposable
         return null;
     }
 
-    /// <summary>Offers the worker a publication, in place of one that it has not taken yet. Returns at once. False: the
-    /// link has ended.</summary>
+    /// <summary>
+    /// Offers the worker a publication, in place of one that it has not taken yet. Returns at once. The worker may
+    /// sleep until <see cref="Send"/> or <see cref="Flush"/>: whoever publishes has more to do, and a worker that is
+    /// woken may take its core. False: the link has ended.
+    /// </summary>
     public bool Publish(Publication publication)
     {
         lock (_held)
@@ -124,10 +128,20 @@ public sealed class SharedCoordinatorLink : IDisposable
                 return false;
             if (!_lane.TryWrite(message))
                 _socket.Close(new LinkEnd(LinkEndKind.TimedOut, "the peer reads too slowly"));
-            WorkerMemory.Ring(ref _memory.WorkerBell);
+            Ring();
         }
 
         return _socket.End is null;
+    }
+
+    /// <summary>Wakes the worker for a publication that it was offered, unless a message has done so.</summary>
+    public void Flush()
+    {
+        lock (_held)
+        {
+            if (_isRingDue && !_ended)
+                Ring();
+        }
     }
 
     /// <summary>Closes at once, from any thread.</summary>
@@ -167,6 +181,12 @@ public sealed class SharedCoordinatorLink : IDisposable
         ReleaseUnused();
         if (_held.Count > MostHeld)
             _socket.Close(new LinkEnd(LinkEndKind.ProtocolError, "the peer takes parameters and does not use them"));
+        _isRingDue = true;
+    }
+
+    private void Ring()
+    {
+        _isRingDue = false;
         WorkerMemory.Ring(ref _memory.WorkerBell);
     }
 

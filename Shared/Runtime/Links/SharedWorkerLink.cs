@@ -88,8 +88,8 @@ internal sealed class SharedWorkerLink : IWorkerLink
 
     public IBlock RentGradient()
     {
-        if (_free.Count <= Reserved)
-            TakeReturned();
+        // What was returned last comes first: few slots are ever touched, and they stay in cache.
+        TakeReturned();
         if (_free.Count > Reserved)
             return _free.Pop();
         return _others.TryPop(out IBlock? other) ? other : new NativeBlock(_lengths.Gradient);

@@ -46,6 +46,7 @@ public class AllocationTests
             counting.WaitOne();
             publications.Publish(SharedPair.Header(6), parameters);
             pair.CoordinatorLink.Publish(publications.Newest!);
+            publications.Flush();
             counting.WaitOne();
             pair.WorkerLink.UseArrived();
             pair.CoordinatorLink.Send(train);

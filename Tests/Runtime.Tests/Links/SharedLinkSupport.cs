@@ -104,6 +104,7 @@ internal sealed class SharedPair : IDisposable
     {
         publications.Publish(Header(version), Parameters(version));
         foreach (SharedPair pair in pairs) Assert.True(pair.CoordinatorLink.Publish(publications.Newest!));
+        publications.Flush();
     }
 
     public void Dispose()

@@ -37,6 +37,22 @@ public class SharedLinkTests
     }
 
     [SharedMemoryFact]
+    public void Few_places_are_touched_however_many_there_are()
+    {
+        using SharedPair pair = new(_publications, slots: 50);
+        HashSet<IBlock> places = [];
+        for (int round = 0; round < 100; round++)
+        {
+            IBlock block = pair.WorkerLink.RentGradient();
+            places.Add(block);
+            Assert.True(pair.WorkerLink.Push(Gradient, block));
+            pair.Coordinator.Gradients.TakeSoon().Gradient.Return();
+        }
+
+        Assert.Single(places);
+    }
+
+    [SharedMemoryFact]
     public void A_gradient_computed_elsewhere_finds_a_place_or_waits_for_one()
     {
         using SharedPair pair = new(_publications, slots: 3);
