@@ -77,29 +77,21 @@ internal sealed class RangeTest : IDisposable
             if (!double.IsFinite(loss)) break;
             points.Add(new RangePoint(rate, loss, smoothed));
             best = Math.Min(best, smoothed);
-            if (smoothed > Burst * best) break;
+            if (loss > Burst * best) break;
         }
 
         return points;
     }
 
     /// <summary>
-    /// The rate at which the smoothed loss falls fastest by the logarithm of the rate, before its least value; null
-    /// where it never falls.
+    /// A third of the rate of the least smoothed loss: that is where the loss stops falling, so the largest rate that
+    /// is of use, and a third of it is on its safe side (Smith 2017, section 3.3); null where the loss never falls.
     /// </summary>
     public static double? Suggest(IReadOnlyList<RangePoint> points)
     {
         int least = 0;
         for (int i = 1; i < points.Count; i++) least = points[i].Smoothed < points[least].Smoothed ? i : least;
-        int steepest = 0;
-        double slope = 0;
-        for (int i = 1; i < least; i++)
-        {
-            double fall = points[i + 1].Smoothed - points[i - 1].Smoothed;
-            if (fall < slope) (steepest, slope) = (i, fall);
-        }
-
-        return steepest == 0 ? null : points[steepest].Rate;
+        return least == 0 ? null : points[least].Rate / 3;
     }
 
     /// <inheritdoc/>
