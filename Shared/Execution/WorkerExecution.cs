@@ -103,9 +103,11 @@ public sealed class WorkerExecution : IDisposable
     public MicroBatchResult Compute(int thread, int epoch, int first, int count, BufferId buffer)
     {
         Workspace workspace = _workspaces[thread];
-        Data.LoadTraining(epoch, _orders[epoch & 1].AsSpan(first, count), workspace);
+        ReadOnlySpan<int> samples = _orders[epoch & 1].AsSpan(first, count);
+        Data.LoadTraining(epoch, samples, workspace);
         return workspace.Train(
-            Parameters, _prepared.Span, count, (float)_specification.LabelSmoothing, _gradients[buffer.Value]!.Span);
+            Parameters, _prepared.Span, count, (float)_specification.LabelSmoothing, _gradients[buffer.Value]!.Span,
+            new SampleKeys(_specification.Seed, epoch, samples));
     }
 
     /// <summary>destination += source.</summary>

@@ -129,6 +129,9 @@ internal sealed class JsonFields
     /// <summary>Whether a field is there.</summary>
     public bool Has(string name) => TryGet(name, out _);
 
+    /// <summary>Whether a field is there and a number.</summary>
+    public bool IsNumber(string name) => TryGet(name, out var value) && value.ValueKind == JsonValueKind.Number;
+
     /// <summary>An array that must be there.</summary>
     public JsonElement Array(string name)
     {

@@ -10,19 +10,6 @@ public enum ParameterKind
     RunningStatistic,
 }
 
-/// <summary>How a parameter starts.</summary>
-internal enum Initialization
-{
-    /// <summary>All zero: biases, running means.</summary>
-    Zeros,
-
-    /// <summary>All one: the weights of norms, running variances.</summary>
-    Ones,
-
-    /// <summary>Normal with variance 2 / fan-in (He et al. 2015): weights in front of a ReLU.</summary>
-    HeNormal,
-}
-
 /// <summary>
 /// One parameter or running statistic in the block. In PyTorch it is [outputs, inputs, rows, columns] (the last
 /// dimensions missing or flattened where <see cref="Shape"/> says so); in memory it is [rows][columns][inputs]
@@ -70,6 +57,8 @@ public sealed class ParameterEntry
     internal int Outputs { get; }
 
     internal int FanIn => _inputs * _rows * _columns;
+
+    internal int FanOut => Shape.Count == 4 ? Outputs * Shape[2] * Shape[3] : Outputs;
 
     internal Initialization Initialization { get; }
 

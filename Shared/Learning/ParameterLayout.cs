@@ -22,8 +22,8 @@ public sealed class ParameterLayout
         List<BatchStatistics> statistics = [];
         foreach (var batchNorm in declaration.BatchNorms)
         {
-            var mean = AddStatistic(batchNorm, "running_mean", Initialization.Zeros);
-            var variance = AddStatistic(batchNorm, "running_var", Initialization.Ones);
+            var mean = AddStatistic(batchNorm, "running_mean", Initialization.Constant(0));
+            var variance = AddStatistic(batchNorm, "running_var", Initialization.Constant(1));
             statistics.Add(new BatchStatistics(batchNorm.Name, gradientLength, batchNorm.Momentum, mean, variance));
             gradientLength = checked(gradientLength + BufferPlacement.Align(statistics[^1].Length));
         }
@@ -127,8 +127,8 @@ public sealed class ParameterLayout
     }
 
     /// <summary>
-    /// Fills the block with starting values: He-normal weights (standard deviation sqrt(2 / fan-in), He et al. 2015),
-    /// zero biases, norms that change nothing, zero padding. A value is a function of the seed, its parameter's place
+    /// Fills the block with starting values: weights by their layer's <see cref="Initialization"/>, zero biases, norms
+    /// that change nothing, zero padding. A value is a function of the seed, its parameter's place
     /// in the model and its position in PyTorch's order, so it depends on no memory layout.
     /// </summary>
     public void Initialize(ulong seed, Span<float> block)
@@ -137,15 +137,14 @@ public sealed class ParameterLayout
         block.Clear();
         foreach (var entry in Entries)
         {
-            if (entry.Initialization == Initialization.Ones)
-                block.Slice(entry.Offset, entry.Length).Fill(1);
-            if (entry.Initialization != Initialization.HeNormal)
+            if (!entry.Initialization.IsRandom)
+            {
+                block.Slice(entry.Offset, entry.Length).Fill(entry.Initialization.Value);
                 continue;
+            }
             var file = new float[entry.Length];
             var random = new CounterRandom(seed, RandomPurpose.Initialization, layer: entry.Index);
-            var deviation = Math.Sqrt(2.0 / entry.FanIn);
-            for (var element = 0; element < file.Length; element++)
-                file[element] = (float)(deviation * random.Normal((uint)element));
+            entry.Initialization.Fill(random, entry.FanIn, entry.FanOut, file);
             Import(entry, file, block);
         }
     }

@@ -77,6 +77,18 @@ public readonly struct CounterRandom
     /// <summary>Uniform in [0, 1), a multiple of 2^-24.</summary>
     public float Uniform(uint element) => (UInt32(element) >> 8) * (1.0f / (1 << 24));
 
+    /// <summary>
+    /// Bit i is set where <see cref="Uniform"/> of element + i is at least a bound, for i below 4; element is a
+    /// multiple of 4.
+    /// </summary>
+    internal uint AtLeast(float bound, uint element)
+    {
+        var (a, b, c, d) = Block(element >> 2);
+        uint least = (uint)Math.Ceiling((double)bound * (1 << 24));
+        return (a >> 8 >= least ? 1u : 0) | (b >> 8 >= least ? 2u : 0) | (c >> 8 >= least ? 4u : 0)
+            | (d >> 8 >= least ? 8u : 0);
+    }
+
     /// <summary>Uniform in [0, 1), a multiple of 2^-53.</summary>
     public double UniformDouble(uint element) => (UInt64(element) >> 11) * (1.0 / (1UL << 53));
 

@@ -48,7 +48,7 @@ public sealed class ModelTests
     [InlineData("""{"outputs":3}""", "x.json, layers[0]: the field \"type\" is missing.")]
     [InlineData("""3""", "x.json, layers[0]: expected an object {...}, got 3.")]
     [InlineData("""{"type":"linear","outputs":10,"units":4}""",
-        "x.json, layers[0]: unknown field \"units\"; known here: type, outputs, bias.")]
+        "x.json, layers[0]: unknown field \"units\"; known here: type, outputs, bias, initialization.")]
     [InlineData("""{"type":"linear"}""", "x.json, layers[0]: the field \"outputs\" is missing.")]
     [InlineData("""{"type":"linear","outputs":10,"bias":1}""",
         "x.json, layers[0]: the field \"bias\" must be true or false, got 1.")]

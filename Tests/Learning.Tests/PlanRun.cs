@@ -61,8 +61,8 @@ internal sealed class PlanRun : IDisposable
             Plan.Prepare(part, Parameters.Span, _prepared.Span);
     }
 
-    public MicroBatchResult Train(int samples, float labelSmoothing = 0) =>
-        Workspace.Train(Parameters.Span, _prepared.Span, samples, labelSmoothing, Gradient.Span);
+    public MicroBatchResult Train(int samples, float labelSmoothing = 0, SampleKeys keys = default) =>
+        Workspace.Train(Parameters.Span, _prepared.Span, samples, labelSmoothing, Gradient.Span, keys);
 
     public MicroBatchResult Evaluate(int samples, Span<int> predictions = default) =>
         Workspace.Evaluate(Parameters.Span, _prepared.Span, samples, predictions);

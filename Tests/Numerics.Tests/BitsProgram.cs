@@ -47,6 +47,8 @@ internal static class BitsProgram
             PerChannel(channels);
         foreach (int channels in new[] { 3, 8, 12, 16, 40, 515 })
             Norm(channels);
+        foreach (int channels in new[] { 3, 12, 40 })
+            Activations(new PixelShape(17, channels) { InPitch = channels + 5 });
         Loss();
         Update();
         AdaptiveUpdates();
@@ -185,6 +187,46 @@ internal static class BitsProgram
         BatchNorm.Join(statistics, statistics);
         BatchNorm.MoveRunning(statistics, 0.1, w, db);
         Print($"running statistics {channels}", [.. w, .. db]);
+    }
+
+    private static void Activations(PixelShape s)
+    {
+        const int batch = 3;
+        float[] x = TestData.Random(batch * s.Pixels * s.InPitch), y = new float[batch * s.Pixels * s.Channels];
+        for (int i = 0; i < x.Length; i++)
+            x[i] *= 5;
+        float[] dy = TestData.Random(y.Length, 1);
+        LeakyRelu.Forward(s, batch, x, y, 0.1f);
+        Print($"leaky relu {s.Channels}", y);
+        LeakyRelu.Backward(s, batch, y, dy, x, true, 0.1f);
+        Print($"leaky relu backward {s.Channels}", x);
+        Gelu.Forward(s, batch, x, y);
+        Print($"gelu {s.Channels}", y);
+        Gelu.Backward(s, batch, [.. x], dy, x, true);
+        Print($"gelu backward {s.Channels}", x);
+        Sigmoid.Forward(s, batch, x, y);
+        Print($"sigmoid {s.Channels}", y);
+        Sigmoid.Backward(s, batch, y, dy, x, true);
+        Print($"sigmoid backward {s.Channels}", x);
+        Tanh.Forward(s, batch, x, y);
+        Print($"tanh {s.Channels}", y);
+        Tanh.Backward(s, batch, y, dy, x, true);
+        Print($"tanh backward {s.Channels}", x);
+        foreach (float beta in new[] { 0.75f, 0.6f })
+        {
+            var norm = new LocalResponseNorm(5, 0.5f, beta, 2);
+            float[] scratch = new float[LocalResponseNorm.ScratchLength(s)];
+            norm.Forward(s, batch, x, y, scratch);
+            Print($"local response norm {s.Channels} {beta}", y);
+            norm.Backward(s, batch, [.. x], dy, x, true, scratch);
+            Print($"local response norm backward {s.Channels} {beta}", x);
+        }
+        byte[] masks = new byte[batch * Dropout.MaskLength(s)];
+        for (int n = 0; n < batch; n++)
+            Dropout.Draw(new CounterRandom(3, RandomPurpose.Dropout, 1, 2, n), 0.3f,
+                masks.AsSpan(n * Dropout.MaskLength(s), Dropout.MaskLength(s)));
+        Dropout.Apply(s, batch, masks, 0.3f, x, y, true);
+        Print($"dropout {s.Channels}", y);
     }
 
     private static void Loss()

@@ -18,6 +18,9 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
     /// <summary>Whether a value a channel is added.</summary>
     public bool Bias { get; init; } = true;
 
+    /// <summary>How the weight starts.</summary>
+    public Initialization Initialization { get; init; }
+
     /// <inheritdoc/>
     public override string Type => "conv2d";
 
@@ -27,6 +30,7 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
             Stride = fields.Size("stride", 1),
             Padding = fields.Size("padding", 0),
             Bias = fields.Flag("bias", true),
+            Initialization = Initialization.Read(fields),
         };
 
     internal override void WriteFields(Utf8JsonWriter writer)
@@ -39,6 +43,7 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
             Padding.Write(writer, "padding");
         if (!Bias)
             writer.WriteBoolean("bias", false);
+        Initialization.Write(writer);
     }
 
     internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input)
@@ -46,7 +51,7 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
         model.RequireImage(name, this, input);
         model.RequireSize(name, this, "outChannels", OutChannels);
         var (height, width) = model.WindowOutput(name, this, input, Kernel, Stride, Padding);
-        var weights = model.AddWeight(name, this, OutChannels, input.Channels, Kernel.Height, Kernel.Width);
+        var weights = model.AddWeight(name, this, OutChannels, input.Channels, Kernel, Initialization);
         if (Bias)
             model.AddBias(name, this, OutChannels);
         var output = new TensorShape(OutChannels, height, width, IsFlat: false);

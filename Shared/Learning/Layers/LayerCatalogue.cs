@@ -11,13 +11,19 @@ internal static class LayerCatalogue
         ["batchNorm2d"] = BatchNorm2d.Read,
         ["concat"] = Concat.Read,
         ["conv2d"] = Conv2d.Read,
+        ["dropout"] = Dropout.Read,
         ["flatten"] = _ => new Flatten(),
+        ["gelu"] = _ => new Gelu(),
         ["globalAvgPool"] = _ => new GlobalAvgPool(),
+        ["leakyRelu"] = LeakyRelu.Read,
         ["linear"] = Linear.Read,
+        ["localResponseNorm"] = LocalResponseNorm.Read,
         ["maxPool2d"] = MaxPool2d.Read,
         ["relu"] = _ => new Relu(),
         ["residual"] = Residual.Read,
         ["sequential"] = Sequential.Read,
+        ["sigmoid"] = _ => new Sigmoid(),
+        ["tanh"] = _ => new Tanh(),
     };
 
     public static Layer Read(JsonElement element, string where)

@@ -9,17 +9,25 @@ public sealed record Linear(int Outputs) : Layer
     /// <summary>Whether a value an output is added.</summary>
     public bool Bias { get; init; } = true;
 
+    /// <summary>How the weight starts.</summary>
+    public Initialization Initialization { get; init; }
+
     /// <inheritdoc/>
     public override string Type => "linear";
 
     internal static Linear Read(JsonFields fields) =>
-        new(fields.Integer("outputs")) { Bias = fields.Flag("bias", true) };
+        new(fields.Integer("outputs"))
+        {
+            Bias = fields.Flag("bias", true),
+            Initialization = Initialization.Read(fields),
+        };
 
     internal override void WriteFields(Utf8JsonWriter writer)
     {
         writer.WriteNumber("outputs", Outputs);
         if (!Bias)
             writer.WriteBoolean("bias", false);
+        Initialization.Write(writer);
     }
 
     internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input)
@@ -27,7 +35,7 @@ public sealed record Linear(int Outputs) : Layer
         if (!input.IsFlat)
             throw model.Mistake(name, this, $"its input {input} is an image; put a flatten layer in front");
         model.RequireSize(name, this, "outputs", Outputs);
-        var weights = model.AddWeight(name, this, Outputs, input);
+        var weights = model.AddWeight(name, this, Outputs, input, Initialization);
         if (Bias)
             model.AddBias(name, this, Outputs);
         return model.AddLayer(name, this, TensorShape.Features(Outputs), multiplyAdds: weights);

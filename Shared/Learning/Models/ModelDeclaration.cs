@@ -108,17 +108,19 @@ internal sealed class ModelDeclaration
     /// <summary>
     /// Declares a convolution's weight, in PyTorch [outputs, inputs, rows, columns]; returns its length.
     /// </summary>
-    public int AddWeight(string name, Layer layer, int outputs, int inputs, int rows, int columns) =>
-        Add(name, layer, "weight", [outputs, inputs, rows, columns], inputs, rows, columns, Initialization.HeNormal);
+    public int AddWeight(
+        string name, Layer layer, int outputs, int inputs, Size2d kernel, Initialization initialization) =>
+        Add(name, layer, "weight", [outputs, inputs, kernel.Height, kernel.Width], inputs, kernel.Height, kernel.Width,
+            initialization);
 
     /// <summary>Declares a linear layer's weight, in PyTorch [outputs, features]; returns its length.</summary>
-    public int AddWeight(string name, Layer layer, int outputs, TensorShape input) =>
-        Add(name, layer, "weight", [outputs, input.Length], input.Channels, input.Height, input.Width,
-            Initialization.HeNormal);
+    public int AddWeight(
+        string name, Layer layer, int outputs, TensorShape input, Initialization initialization) =>
+        Add(name, layer, "weight", [outputs, input.Length], input.Channels, input.Height, input.Width, initialization);
 
     /// <summary>Declares a bias, one value an output.</summary>
     public void AddBias(string name, Layer layer, int outputs) =>
-        Add(name, layer, "bias", [outputs], 1, 1, 1, Initialization.Zeros);
+        Add(name, layer, "bias", [outputs], 1, 1, 1, Initialization.Constant(0));
 
     /// <summary>
     /// Declares a batch norm's weight and bias, one value a channel, and its running statistics, which move by
@@ -126,7 +128,7 @@ internal sealed class ModelDeclaration
     /// </summary>
     public void AddBatchNorm(string name, Layer layer, int channels, double momentum)
     {
-        Add(name, layer, "weight", [channels], 1, 1, 1, Initialization.Ones);
+        Add(name, layer, "weight", [channels], 1, 1, 1, Initialization.Constant(1));
         AddBias(name, layer, channels);
         _batchNorms.Add(new BatchNormDeclaration(name, channels, momentum));
     }

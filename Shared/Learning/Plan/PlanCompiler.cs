@@ -15,6 +15,7 @@ internal sealed class PlanCompiler(
     private readonly List<PlanStep> _steps = [];
     private readonly List<PlanBuffer> _buffers = [];
     private readonly List<PreparePart> _parts = [];
+    private int _dropouts;
 
     public ParameterLayout Parameters { get; } = parameters;
 
@@ -32,6 +33,9 @@ internal sealed class PlanCompiler(
 
     /// <summary>Floats of the prepared block.</summary>
     public int PreparedLength { get; private set; }
+
+    /// <summary>The number of a dropout layer among those of the model: its random numbers differ.</summary>
+    public int NextDropout() => _dropouts++;
 
     /// <summary>Appends a step; steps run in this order forward, and in reverse backward.</summary>
     public void Add(PlanStep step) => _steps.Add(step);

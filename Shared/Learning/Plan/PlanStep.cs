@@ -194,7 +194,8 @@ internal readonly record struct PreparedRegion(int Offset, int Length);
 /// <summary>One run of a plan's steps: the arena, where each buffer lies in it, and the caller's blocks.</summary>
 internal readonly ref struct StepContext(
     Span<float> arena, ReadOnlySpan<int> offsets, int samples, ReadOnlySpan<float> parameters,
-    ReadOnlySpan<float> prepared, Span<float> gradient, bool training)
+    ReadOnlySpan<float> prepared, Span<float> gradient, bool training,
+    SampleKeys keys)
 {
     private readonly Span<float> _arena = arena;
     private readonly ReadOnlySpan<int> _offsets = offsets;
@@ -206,6 +207,9 @@ internal readonly ref struct StepContext(
 
     /// <summary>Whether a backward pass follows; layers that differ in evaluation ask.</summary>
     public bool Training { get; } = training;
+
+    /// <summary>What random numbers are a function of; empty in evaluation.</summary>
+    public SampleKeys Keys { get; } = keys;
 
     /// <summary>A buffer's floats; a slice's pixels are <see cref="PlanBuffer.Pitch"/> apart.</summary>
     public Span<float> Span(PlanBuffer buffer) =>

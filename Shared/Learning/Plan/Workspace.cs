@@ -64,14 +64,17 @@ public sealed class Workspace : IDisposable
     /// <param name="samples">1 to the plan's micro-batch.</param>
     /// <param name="labelSmoothing">Share of the target spread evenly over all classes, 0 to below 1.</param>
     /// <param name="gradient">A gradient block of the parameters' layout.</param>
+    /// <param name="keys">Of the samples, for dropout; the default turns it off.</param>
     public MicroBatchResult Train(
         ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, float labelSmoothing,
-        Span<float> gradient)
+        Span<float> gradient, SampleKeys keys = default)
     {
+        if (!keys.IsEmpty)
+            ArgumentOutOfRangeException.ThrowIfNotEqual(keys.Count, samples);
         if (!_training)
             throw new InvalidOperationException("This workspace was made for evaluation alone.");
         ArgumentOutOfRangeException.ThrowIfNotEqual(gradient.Length, _plan.Parameters.GradientLength);
-        var context = Forward(parameters, prepared, samples, gradient, training: true);
+        var context = Forward(parameters, prepared, samples, gradient, training: true, keys);
         var outputGradient = context.Span(_plan.Output.Gradient!);
         double lossSum;
         int correct;
@@ -102,7 +105,7 @@ public sealed class Workspace : IDisposable
     public MicroBatchResult Evaluate(
         ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, Span<int> predictions)
     {
-        Forward(parameters, prepared, samples, default, training: false);
+        Forward(parameters, prepared, samples, default, training: false, default);
         SoftmaxCrossEntropy.Run(
             Logits, _plan.Model.Classes, Labels[..samples], 0, default, predictions, out var lossSum, out var correct);
         var topFive = TopClasses.Count(Logits, _plan.Model.Classes, Labels[..samples], 5);
@@ -128,7 +131,8 @@ public sealed class Workspace : IDisposable
     internal Span<float> Arena => _arena.Span;
 
     private StepContext Forward(
-        ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, Span<float> gradient, bool training)
+        ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, Span<float> gradient, bool training,
+        SampleKeys keys)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(parameters.Length, _plan.Parameters.Length);
         ArgumentOutOfRangeException.ThrowIfNotEqual(prepared.Length, _plan.PreparedLength);
@@ -136,7 +140,7 @@ public sealed class Workspace : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(samples, _plan.MicroBatch);
         _samples = samples;
         var context = new StepContext(
-            _arena.Span, _placement.Offsets, samples, parameters, prepared, gradient, training);
+            _arena.Span, _placement.Offsets, samples, parameters, prepared, gradient, training, keys);
         foreach (var step in _plan.Steps)
             step.Forward(context);
         return context;
