@@ -8,6 +8,8 @@ namespace Distributed.Coordinator;
 internal static class SummaryCommand
 {
     private const int StandardBatch = 128;
+    private const int LargeImage = 50_000;
+    private const int LargeImageBatch = 16;
 
     private static readonly Option<string> ModelName = new("--model")
     {
@@ -17,8 +19,14 @@ internal static class SummaryCommand
 
     private static readonly Option<string> Batch = new("--batch")
     {
-        Description = $"Samples of a mini-batch, for the memory (default: {StandardBatch}).",
+        Description = $"Samples of a mini-batch, for the memory (default: {StandardBatch}, of large images "
+            + $"{LargeImageBatch}).",
         HelpName = "B",
+    };
+
+    private static readonly Option<bool> All = new("--all")
+    {
+        Description = "A line for every network that has a name.",
     };
 
     /// <summary>The command.</summary>
@@ -26,29 +34,59 @@ internal static class SummaryCommand
     {
         Command command = new("summary", "A model's layers, shapes, parameters, multiply-adds and memory.")
         {
-            ModelName, Batch,
+            ModelName, Batch, All,
         };
         command.SetAction(parsed =>
         {
-            Model model = TrainOptionsReader.FindModel(parsed.GetValue(ModelName) ?? "convnet");
-            foreach (string line in Lines(model, ParseBatch(parsed.GetValue(Batch)))) context.Output.WriteLine(line);
+            int? batch = ParseBatch(parsed.GetValue(Batch));
+            if (parsed.GetValue(All) && parsed.GetValue(ModelName) is not null)
+                throw new UsageException("--all lists every network; leave --model out.");
+            IEnumerable<string> lines = parsed.GetValue(All)
+                ? AllLines(batch)
+                : Lines(TrainOptionsReader.FindModel(parsed.GetValue(ModelName) ?? "convnet"), batch);
+            foreach (string line in lines) context.Output.WriteLine(line);
             return ExitCode.Done;
         });
         return command;
     }
 
-    private static int ParseBatch(string? text)
+    private static int? ParseBatch(string? text)
     {
-        if (text is null) return StandardBatch;
+        if (text is null) return null;
         return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int batch) && batch >= 1 ? batch
             : throw new UsageException($"--batch: expected a whole number of at least 1, got '{text}'.");
     }
 
-    private static IEnumerable<string> Lines(Model model, int batch)
+    /// <summary>A plan for the micro-batch that a run of that batch has.</summary>
+    private static (ExecutionPlan Plan, int Batch) Compile(Model model, int? batch)
     {
-        int parameters = ParameterLayout.Of(model).Count;
-        int microBatch = ExecutionPlan.DefaultMicroBatch(parameters, batch);
-        ExecutionPlan plan = ExecutionPlan.Compile(model, microBatch);
+        long values = (long)model.Channels * model.Height * model.Width;
+        int samples = batch ?? (values > LargeImage ? LargeImageBatch : StandardBatch);
+        int microBatch = ExecutionPlan.DefaultMicroBatch(ParameterLayout.Of(model).Count, samples);
+        return (ExecutionPlan.Compile(model, microBatch), samples);
+    }
+
+    private static IEnumerable<string> AllLines(int? batch)
+    {
+        List<string[]> rows =
+        [
+            ["model", "input", "classes", "layers", "parameters", "multiply-adds", "batch", "memory of a thread"],
+        ];
+        foreach (string name in ModelCatalogue.Names)
+        {
+            Model model = ModelCatalogue.Find(name);
+            (ExecutionPlan plan, int samples) = Compile(model, batch);
+            rows.Add([name, $"{model.Channels}x{model.Height}x{model.Width}", Wording.Count(model.Classes),
+                Wording.Count(plan.Layers.Count), Wording.Count(plan.Parameters.Count),
+                Wording.Count(plan.MultiplyAdds), Wording.Count(samples), Wording.Bytes(plan.ArenaBytes)]);
+        }
+
+        return Table(rows);
+    }
+
+    private static IEnumerable<string> Lines(Model model, int? wanted)
+    {
+        (ExecutionPlan plan, int batch) = Compile(model, wanted);
         yield return $"{model.Name}: input {model.Channels}x{model.Height}x{model.Width}, {model.Classes} classes";
         List<string[]> rows = [["layer", "type", "output", "parameters", "multiply-adds"]];
         foreach (LayerSummary layer in plan.Layers)
@@ -58,17 +96,18 @@ internal static class SummaryCommand
         }
 
         rows.Add(["total", "", "", Wording.Count(plan.Parameters.Count), Wording.Count(plan.MultiplyAdds)]);
-        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
-        foreach (string[] row in rows)
-        {
-            IEnumerable<string> cells = row.Select((cell, column) =>
-                column < 2 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));
-            yield return "  " + string.Join("  ", cells).TrimEnd();
-        }
-
+        foreach (string row in Table(rows)) yield return "  " + row;
         yield return $"parameters {Wording.Bytes((long)plan.Parameters.Length * sizeof(float))}, as much for " +
             "gradients and for each state of the optimizer";
         yield return $"a compute thread needs {Wording.Bytes(plan.ArenaBytes)} to train with micro-batches of " +
-            $"{microBatch} (batch {batch}), {Wording.Bytes(plan.EvaluationArenaBytes)} to evaluate";
+            $"{plan.MicroBatch} (batch {batch}), {Wording.Bytes(plan.EvaluationArenaBytes)} to evaluate";
+    }
+
+    /// <summary>Rows in columns: the first two to the left, figures to the right.</summary>
+    private static IEnumerable<string> Table(List<string[]> rows)
+    {
+        int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
+        return rows.Select(row => string.Join("  ", row.Select((cell, column) =>
+            column < 2 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))).TrimEnd());
     }
 }

@@ -110,9 +110,18 @@ internal static class Check
     /// <summary>Refuses a batch below 1.</summary>
     public static void Batch(int batch) => ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
 
-    /// <summary>Number of windows along one extent; 0 where none fits.</summary>
-    public static int OutExtent(int extent, int kernel, int stride, int pad) =>
-        stride <= 0 || extent + 2 * pad < kernel ? 0 : (extent + 2 * pad - kernel) / stride + 1;
+    /// <summary>
+    /// Number of windows along one extent, with <paramref name="ceil"/> one more where it starts before the far
+    /// padding; 0 where none fits.
+    /// </summary>
+    public static int OutExtent(int extent, int kernel, int stride, int pad, bool ceil = false)
+    {
+        if (stride <= 0 || extent + 2 * pad < kernel)
+            return 0;
+        int windows = (extent + 2 * pad - kernel) / stride + 1;
+        return ceil && windows * stride < extent + pad && (extent + 2 * pad - kernel) % stride != 0
+            ? windows + 1 : windows;
+    }
 
     private static bool WindowIsSound(int kernel, int stride, int pad, int extent) =>
         kernel > 0 && stride > 0 && extent <= MaxExtent && pad >= 0 && pad < kernel

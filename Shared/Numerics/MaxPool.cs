@@ -58,7 +58,9 @@ public static unsafe class MaxPool
             s, batch, inputGradient.Length, nameof(inputGradient), outputGradient.Length, nameof(outputGradient));
         Check.Length(indices.Length, checked(batch * s.OutputLength), nameof(indices));
         bool disjoint = !accumulate && s.StrideHeight >= s.KernelHeight && s.StrideWidth >= s.KernelWidth
-            && s.PadHeight + s.PadWidth == 0;
+            && s.PadHeight + s.PadWidth == 0
+            && (s.OutHeight - 1) * s.StrideHeight + s.KernelHeight <= s.InHeight
+            && (s.OutWidth - 1) * s.StrideWidth + s.KernelWidth <= s.InWidth;
         bool tiled = disjoint && s.StrideHeight * s.OutHeight == s.InHeight && s.StrideWidth * s.OutWidth == s.InWidth
             && s.StrideHeight == s.KernelHeight && s.StrideWidth == s.KernelWidth;
         nint rest = inputGradient.Length;

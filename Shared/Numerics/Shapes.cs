@@ -78,11 +78,16 @@ public readonly record struct PoolShape(
         init => _outPitch = value;
     }
 
+    /// <summary>
+    /// Whether a last window may reach beyond the padding, as long as it starts before it, as PyTorch's ceil_mode.
+    /// </summary>
+    public bool CeilMode { get; init; }
+
     /// <summary>Rows of the output: floor((InHeight + 2 PadHeight - KernelHeight) / StrideHeight) + 1.</summary>
-    public int OutHeight => Check.OutExtent(InHeight, KernelHeight, StrideHeight, PadHeight);
+    public int OutHeight => Check.OutExtent(InHeight, KernelHeight, StrideHeight, PadHeight, CeilMode);
 
     /// <summary>Columns of the output: floor((InWidth + 2 PadWidth - KernelWidth) / StrideWidth) + 1.</summary>
-    public int OutWidth => Check.OutExtent(InWidth, KernelWidth, StrideWidth, PadWidth);
+    public int OutWidth => Check.OutExtent(InWidth, KernelWidth, StrideWidth, PadWidth, CeilMode);
 
     /// <summary>Elements of one input sample, without what lies between its pixels.</summary>
     public int InputLength => checked(InHeight * InWidth * Channels);

@@ -151,7 +151,7 @@ public sealed class ModelTests
     [Fact]
     public void UnknownNameListsTheKnownOnes() =>
         Assert.StartsWith(
-            "unknown model \"resnet\"; known: convnet, lenet5, ",
+            "unknown model \"resnet\"; known: alexnet, convnet, ",
             Assert.Throws<ModelException>(() => ModelCatalogue.Find("resnet")).Message);
 
     [Fact]

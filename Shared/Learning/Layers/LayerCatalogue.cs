@@ -11,6 +11,7 @@ internal static class LayerCatalogue
         ["batchNorm2d"] = BatchNorm2d.Read,
         ["concat"] = Concat.Read,
         ["conv2d"] = Conv2d.Read,
+        ["depthwiseConv2d"] = DepthwiseConv2d.Read,
         ["dropout"] = Dropout.Read,
         ["flatten"] = _ => new Flatten(),
         ["gelu"] = _ => new Gelu(),

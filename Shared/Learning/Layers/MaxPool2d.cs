@@ -15,13 +15,23 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
     /// <summary>Rows and columns added on each side, which never win; at most half the kernel.</summary>
     public Size2d Padding { get; init; } = 0;
 
+    /// <summary>
+    /// Whether the size is rounded up: a last window may reach beyond the padding if it starts before it.
+    /// </summary>
+    public bool CeilMode { get; init; }
+
     /// <inheritdoc/>
     public override string Type => "maxPool2d";
 
     internal static MaxPool2d Read(JsonFields fields)
     {
         var kernel = fields.Size("kernel");
-        return new MaxPool2d(kernel) { Stride = fields.Size("stride", kernel), Padding = fields.Size("padding", 0) };
+        return new MaxPool2d(kernel)
+        {
+            Stride = fields.Size("stride", kernel),
+            Padding = fields.Size("padding", 0),
+            CeilMode = fields.Flag("ceilMode", false),
+        };
     }
 
     internal override void WriteFields(Utf8JsonWriter writer)
@@ -31,6 +41,8 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
             Stride.Write(writer, "stride");
         if (Padding != 0)
             Padding.Write(writer, "padding");
+        if (CeilMode)
+            writer.WriteBoolean("ceilMode", true);
     }
 
     internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input) =>
@@ -38,9 +50,7 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
 
     internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
     {
-        var shape = new PoolShape(
-            input.Shape.Height, input.Shape.Width, input.Shape.Channels,
-            Kernel.Height, Kernel.Width, Stride.Height, Stride.Width, Padding.Height, Padding.Width);
+        var shape = Shape(input.Shape);
         // ReLU and maximum commute, so the mask and the bias gradient of the layer in front can be taken on the small
         // side of the pooling: its output then dies right after the forward pass.
         var epilogue = input.Values.IsUnread ? (input.Producer as AffineStep)?.TakeEpilogue() : null;
@@ -48,6 +58,13 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
         plan.Add(step);
         return step.Output;
     }
+
+    private PoolShape Shape(TensorShape input) => new(
+        input.Height, input.Width, input.Channels, Kernel.Height, Kernel.Width, Stride.Height, Stride.Width,
+        Padding.Height, Padding.Width)
+    {
+        CeilMode = CeilMode,
+    };
 
     private sealed class MaxPoolStep : PlanStep
     {

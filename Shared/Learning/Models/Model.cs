@@ -16,6 +16,20 @@ namespace Distributed.Learning;
 public sealed record Model(string Name, int Channels, int Height, int Width, int Classes, Sequential Layers)
 {
     /// <summary>
+    /// A user's own network in a few lines: <c>Model.Sequential("tiny", [1, 28, 28], 10, new Flatten(), new
+    /// Linear(64), new Relu(), new Linear(10))</c>. The input is [channels, height, width]; the model is checked.
+    /// </summary>
+    /// <exception cref="ModelException">The first mistake found.</exception>
+    public static Model Sequential(string name, ReadOnlySpan<int> input, int classes, params Layer[] layers)
+    {
+        if (input.Length != 3)
+            throw new ModelException($"model \"{name}\": its input must be [channels, height, width].");
+        var model = new Model(name, input[0], input[1], input[2], classes, new Sequential(layers));
+        model.Check();
+        return model;
+    }
+
+    /// <summary>
     /// Reads and checks a model; <paramref name="where"/> (a file's name) starts every error sentence.
     /// </summary>
     /// <exception cref="ModelException">Malformed JSON, unknown fields, or layers that don't fit.</exception>
@@ -32,7 +46,8 @@ public sealed record Model(string Name, int Channels, int Height, int Width, int
                 $"{where}: \"input\" must be [channels, height, width], got {input.GetRawText()}.");
         int Dimension(int index) => fields.Integer("input", input[index]);
         var model = new Model(
-            name, Dimension(0), Dimension(1), Dimension(2), fields.Integer("classes"), Sequential.Read(fields));
+            name, Dimension(0), Dimension(1), Dimension(2), fields.Integer("classes"),
+            Learning.Sequential.Read(fields));
         fields.End();
         model.Check();
         return model;

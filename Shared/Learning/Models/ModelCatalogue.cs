@@ -5,11 +5,17 @@ public static class ModelCatalogue
 {
     private static readonly (string Name, Func<string, Model> Build)[] Rows =
     [
+        ("alexnet", OtherNets.AlexNet),
+
         ("convnet", name => new Model(name, 1, 28, 28, 10, new Sequential(
             new Conv2d(32, 3), new Relu(), new MaxPool2d(2),
             new Conv2d(64, 3), new Relu(), new MaxPool2d(2),
             new Conv2d(64, 3), new Relu(), new Flatten(),
             new Linear(64), new Relu(), new Linear(10)))),
+
+        ("densenet121", name => DenseNets.ImageNet(name, 6, 12, 24, 16)),
+        ("densenet40", DenseNets.Cifar40),
+        ("googlenet", OtherNets.GoogLeNet),
 
         // LeCun et al. 1998, with ReLU and maximum pooling.
         ("lenet5", name => new Model(name, 1, 28, 28, 10, new Sequential(
@@ -20,6 +26,8 @@ public static class ModelCatalogue
         ("mlp", name => new Model(name, 1, 28, 28, 10, new Sequential(
             new Flatten(), new Linear(512), new Relu(), new Linear(512), new Relu(), new Linear(10)))),
 
+        ("mobilenet", OtherNets.MobileNet),
+
         ("resnet110", name => ResNets.Cifar(name, 18)),
         ("resnet18", name => ResNets.Basic(name, 2, 2, 2, 2)),
         ("resnet20", name => ResNets.Cifar(name, 3)),
@@ -28,6 +36,27 @@ public static class ModelCatalogue
         ("resnet44", name => ResNets.Cifar(name, 7)),
         ("resnet50", name => ResNets.Bottleneck(name, 3, 4, 6, 3)),
         ("resnet56", name => ResNets.Cifar(name, 9)),
+
+        // A bare name means torch_train.py's network where that has one, with batch norm and without dropout; else, as
+        // in torchvision, a plain one. -bn and -plain say it.
+        ("vgg11", name => VggNets.ImageNet(name, 11, batchNorm: true, dropout: false)),
+        ("vgg11-bn", name => VggNets.ImageNet(name, 11, batchNorm: true)),
+        ("vgg11-bn-cifar", name => VggNets.Cifar(name, 11, batchNorm: true)),
+        ("vgg11-cifar", name => VggNets.Cifar(name, 11, batchNorm: true)),
+        ("vgg11-plain", name => VggNets.ImageNet(name, 11, batchNorm: false)),
+        ("vgg11-plain-cifar", name => VggNets.Cifar(name, 11, batchNorm: false)),
+        ("vgg13", name => VggNets.ImageNet(name, 13, batchNorm: false)),
+        ("vgg13-bn", name => VggNets.ImageNet(name, 13, batchNorm: true)),
+        ("vgg13-bn-cifar", name => VggNets.Cifar(name, 13, batchNorm: true)),
+        ("vgg13-cifar", name => VggNets.Cifar(name, 13, batchNorm: false)),
+        ("vgg16", name => VggNets.ImageNet(name, 16, batchNorm: false)),
+        ("vgg16-bn", name => VggNets.ImageNet(name, 16, batchNorm: true)),
+        ("vgg16-bn-cifar", name => VggNets.Cifar(name, 16, batchNorm: true)),
+        ("vgg16-cifar", name => VggNets.Cifar(name, 16, batchNorm: false)),
+        ("vgg19", name => VggNets.ImageNet(name, 19, batchNorm: false)),
+        ("vgg19-bn", name => VggNets.ImageNet(name, 19, batchNorm: true)),
+        ("vgg19-bn-cifar", name => VggNets.Cifar(name, 19, batchNorm: true)),
+        ("vgg19-cifar", name => VggNets.Cifar(name, 19, batchNorm: false)),
     ];
 
     /// <summary>The names, sorted.</summary>

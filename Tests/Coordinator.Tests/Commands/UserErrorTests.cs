@@ -24,7 +24,7 @@ public sealed class UserErrorTests
     [InlineData("train --validation 1", "--validation: expected a number from 0 to below 1, got '1'.")]
     [InlineData("train --validation 0 --patience 2", "--patience: without a validation part no epoch is better")]
     [InlineData("train --seed -1", "--seed: expected a whole number from 0 to 18446744073709551615, got '-1'.")]
-    [InlineData("train --model resnet999", "unknown model \"resnet999\"; known: convnet, lenet5, ")]
+    [InlineData("train --model resnet999", "unknown model \"resnet999\"; known: alexnet, convnet, ")]
     [InlineData("train --model nowhere.json", "nowhere.json: there is no such file; check the path of the model.")]
     [InlineData("train --data image", "--data: expected one of digits, mnist, fashion-mnist, kmnist, cifar10, " +
         "cifar100, folder, or an existing folder or zip file of images, got 'image'.")]
