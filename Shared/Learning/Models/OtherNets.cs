@@ -42,7 +42,7 @@ internal static class OtherNets
         ];
     }
 
-    /// <summary>Howard et al. 2017: each 3x3 convolution is of single channels, followed by one of single pixels.</summary>
+    /// <summary>Howard et al. 2017: each 3x3 convolution is of single channels, the next of single pixels.</summary>
     public static Model MobileNet(string name)
     {
         List<Layer> layers =
