@@ -45,8 +45,13 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
             writer.WriteBoolean("ceilMode", true);
     }
 
-    internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input) =>
-        model.AddLayer(name, this, model.PoolOutput(name, this, input, Kernel, Stride, Padding), multiplyAdds: 0);
+    internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input)
+    {
+        var output = model.PoolOutput(name, this, input, Kernel, Stride, Padding);
+        if (CeilMode)
+            output = output with { Height = Shape(input).OutHeight, Width = Shape(input).OutWidth };
+        return model.AddLayer(name, this, output, multiplyAdds: 0);
+    }
 
     internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
     {
