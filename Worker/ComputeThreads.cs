@@ -11,7 +11,7 @@ namespace Distributed.Worker;
 
 /// <summary>
 /// The worker's compute threads. Each waits for one job, runs it from start to end, and posts the outcome to the role's
-/// mailbox; a job computes one micro-batch, or takes part in preparing new parameters.
+/// mailbox; a job computes a node of micro-batches, or takes part in preparing new parameters.
 /// </summary>
 internal sealed class ComputeThreads : IDisposable
 {
@@ -127,8 +127,8 @@ internal sealed class ComputeThreads : IDisposable
                 result.Samples, result.LossSum, result.Correct, Microseconds(start) + _prepareMicroseconds);
             _prepareMicroseconds = 0;
             _owner._mailbox.Post(new WorkerInput(
-                WorkerInputKind.Computed, Thread: job.Thread, Step: job.Step, MicroBatch: job.MicroBatch,
-                Buffer: job.Buffer, Statistics: statistics));
+                WorkerInputKind.Computed, Thread: job.Thread, Step: job.Step, Buffer: job.Buffer, Node: job.Node,
+                Statistics: statistics));
         }
 
         private void Evaluate(WorkerEffect job)

@@ -37,7 +37,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _control = control;
         _welcome = welcome;
         _execution = execution;
-        _role = new WorkerRole(welcome.Fence, options.Threads);
+        _role = new WorkerRole(welcome.Fence, options.Threads, execution.LeavesPerPass);
         _mailbox = new Mailbox<WorkerInput>(Handle, Fault);
         _threads = new ComputeThreads(execution, _mailbox, options.Threads, Fault);
     }

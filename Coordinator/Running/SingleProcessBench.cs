@@ -9,7 +9,7 @@ namespace Distributed.Coordinator;
 
 /// <summary>
 /// Training steps of one worker without links: plan and optimizer in one process, on random input. A step is what it is
-/// in a run: a gradient for each micro-batch, their sum along the canonical tree, the optimizer, the packed weights.
+/// in a run: the micro-batches' gradients, their sum along the canonical tree, the optimizer, the packed weights.
 /// </summary>
 internal sealed class SingleProcessBench : IDisposable
 {
@@ -96,7 +96,7 @@ internal sealed class SingleProcessBench : IDisposable
     private void RunShared(bool preparing)
     {
         _preparing = preparing;
-        _next = -1;
+        _next = preparing ? -1 : 0;
         _barrier.SignalAndWait();
         Work(0);
         _barrier.SignalAndWait();
@@ -115,23 +115,35 @@ internal sealed class SingleProcessBench : IDisposable
 
     private void Work(int thread)
     {
-        int count = _preparing ? _plan.PrepareParts : MicroBatches;
         int index;
-        while ((index = Interlocked.Increment(ref _next)) < count)
+        while (_preparing && (index = Interlocked.Increment(ref _next)) < _plan.PrepareParts)
+            _plan.Prepare(index, _parameters.Span, _prepared.Span);
+        while (!_preparing && TryTakeNode(out TreeNode node)) Compute(thread, node);
+    }
+
+    private bool TryTakeNode(out TreeNode node)
+    {
+        lock (_treeLock)
         {
-            if (_preparing) _plan.Prepare(index, _parameters.Span, _prepared.Span);
-            else Compute(thread, index);
+            node = default;
+            int left = MicroBatches - _next;
+            if (left == 0) return false;
+            node = TreeNode.Root(MicroBatches).LargestAt(
+                _next, Math.Clamp(left / _workspaces.Length, 1, _plan.LeavesPerPass));
+            _next = node.End;
+            return true;
         }
     }
 
-    private void Compute(int thread, int index)
+    private void Compute(int thread, TreeNode node)
     {
-        int samples = Math.Min(_specification.MicroBatch, _specification.Batch - index * _specification.MicroBatch);
+        int first = node.Start * _specification.MicroBatch;
+        int samples = Math.Min(node.Count * _specification.MicroBatch, _specification.Batch - first);
         BufferId buffer = Rent();
         _workspaces[thread].Train(_parameters.Span, _prepared.Span, samples, 0, Gradient(buffer));
         lock (_treeLock)
         {
-            _tree.Offer(TreeNode.Leaf(index), buffer, default, _operations, out _);
+            _tree.Offer(node, buffer, default, _operations, out _);
             foreach (BufferOperation operation in _operations)
             {
                 _plan.Parameters.AddGradients(Gradient(operation.Destination), Gradient(operation.Source));

@@ -131,7 +131,12 @@ public sealed class RunData
     public void Load(DataSplit split, ReadOnlySpan<int> indices, Span<float> input, Span<int> labels) =>
         (split == DataSplit.Test ? _testLoader : _trainLoader).Load(indices, input, labels);
 
-    /// <summary>Loads a micro-batch to train on into a workspace, augmented as the specification says.</summary>
-    public void LoadTraining(int epoch, ReadOnlySpan<int> indices, Workspace workspace) => _trainLoader.LoadTraining(
-        epoch, indices, workspace.Input, workspace.Labels, workspace.SecondLabels, workspace.LabelWeights);
+    /// <summary>
+    /// Loads a micro-batch to train on into a workspace, behind <paramref name="at"/> samples that it holds, augmented
+    /// as the specification says.
+    /// </summary>
+    public void LoadTraining(int epoch, ReadOnlySpan<int> indices, Workspace workspace, int at = 0) =>
+        _trainLoader.LoadTraining(
+            epoch, indices, workspace.Input[(at * Dataset.Train.SampleLength)..], workspace.Labels[at..],
+            workspace.SecondLabels[at..], workspace.LabelWeights[at..]);
 }

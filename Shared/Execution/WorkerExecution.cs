@@ -48,6 +48,9 @@ public sealed class WorkerExecution : IDisposable
     /// <summary>Floats of a gradient block.</summary>
     public int GradientLength => _plan.Parameters.GradientLength;
 
+    /// <summary>Most micro-batches that one <see cref="Compute"/> takes.</summary>
+    public int LeavesPerPass => _plan.LeavesPerPass;
+
     /// <summary>Independent parts of <see cref="Prepare"/>.</summary>
     public int PrepareParts => _plan.PrepareParts;
 
@@ -94,7 +97,7 @@ public sealed class WorkerExecution : IDisposable
         _orderEpochs[slot] = epoch;
     }
 
-    /// <summary>Computes a micro-batch's gradient into a buffer.</summary>
+    /// <summary>Computes the gradient of one or more micro-batches, a node of the tree, into a buffer.</summary>
     /// <param name="thread">The compute thread.</param>
     /// <param name="epoch">The epoch, made known by <see cref="EnsureEpoch"/>.</param>
     /// <param name="first">Position of the first sample in the epoch's order.</param>
@@ -104,7 +107,12 @@ public sealed class WorkerExecution : IDisposable
     {
         Workspace workspace = _workspaces[thread];
         ReadOnlySpan<int> samples = _orders[epoch & 1].AsSpan(first, count);
-        Data.LoadTraining(epoch, samples, workspace);
+        for (int at = 0; at < count; at += _plan.MicroBatch)
+        {
+            int end = Math.Min(at + _plan.MicroBatch, count);
+            Data.LoadTraining(epoch, samples[at..end], workspace, at);
+        }
+
         return workspace.Train(
             Parameters, _prepared.Span, count, (float)_specification.LabelSmoothing, _gradients[buffer.Value]!.Span,
             new SampleKeys(_specification.Seed, epoch, samples));

@@ -1,3 +1,4 @@
+using Distributed.Data;
 using Distributed.Numerics;
 using Distributed.Protocol;
 using Distributed.Roles;
@@ -31,6 +32,21 @@ public class GradientSumTests
             expected, ServerSum(model, [(TreeNode.Leaf(5), leaves[5]), (half, sum), (TreeNode.Leaf(4), leaves[4])]));
     }
 
+    /// <summary>Passes over whole nodes have the sums of their leaves, and mix samples within a leaf alone.</summary>
+    [Theory]
+    [InlineData("")]
+    [InlineData("mixup")]
+    public void NodesInOnePassHaveTheSameBits(string augmentation)
+    {
+        using WorkerExecution worker = TestRun.Open(
+            TestRun.Specification("mlp") with { Augmentation = AugmentationList.Parse(augmentation) }, threads: 1);
+        worker.EnsureEpoch(0);
+        float[][] leaves = new float[TestRun.MicroBatches][];
+        for (int i = 0; i < leaves.Length; i++) leaves[i] = Leaf(worker, i);
+        foreach (TreeNode node in (TreeNode[])[new(0, 6), new(0, 4), new(4, 6), new(2, 4)])
+            TestRun.SameBits(Sum(leaves, node), Pass(worker, node));
+    }
+
     [Fact]
     public void TheOrderOfASumIsInItsBits()
     {
@@ -44,11 +60,14 @@ public class GradientSumTests
         Assert.False(inOrder.AsSpan().SequenceEqual(Sum(leaves, TreeNode.Root(leaves.Length))));
     }
 
-    private static float[] Leaf(WorkerExecution worker, int microBatch)
+    private static float[] Leaf(WorkerExecution worker, int microBatch) => Pass(worker, TreeNode.Leaf(microBatch));
+
+    private static float[] Pass(WorkerExecution worker, TreeNode node)
     {
-        BufferId buffer = new(microBatch);
+        BufferId buffer = new(node.Start);
+        int first = node.Start * TestRun.MicroBatch;
         worker.EnsureBuffer(buffer);
-        worker.Compute(0, 0, microBatch * TestRun.MicroBatch, TestRun.Count(microBatch), buffer);
+        worker.Compute(0, 0, first, Math.Min(node.End * TestRun.MicroBatch, TestRun.Batch) - first, buffer);
         return worker.Gradient(buffer).ToArray();
     }
 

@@ -43,8 +43,9 @@ internal static class TestRun
     /// <summary>The same for a specification of the digits.</summary>
     public static WorkerExecution Open(RunSpecification specification, int threads)
     {
+        bool isPlain = specification.Augmentation.Items.Count == 0;
         WorkerExecution execution = new(specification, threads);
-        execution.UseData(Data);
+        execution.UseData(isPlain ? Data : RunData.Load(specification, null));
         NativeBlock parameters = new(execution.ParameterLength);
         ParameterLayout.Of(specification.Model).Initialize(specification.Seed, parameters.Span);
         execution.UseParameters(parameters);

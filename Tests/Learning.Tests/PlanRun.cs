@@ -44,7 +44,7 @@ internal sealed class PlanRun : IDisposable
     /// <summary>Sample s of the micro-batch becomes the generated sample <c>first + s</c>.</summary>
     public void Load(int first, int samples)
     {
-        var length = Workspace.Input.Length / Plan.MicroBatch;
+        var length = Plan.Model.Channels * Plan.Model.Height * Plan.Model.Width;
         for (var s = 0; s < samples; s++)
         {
             var random = new CounterRandom(seed: 7, RandomPurpose.Test, sample: first + s);

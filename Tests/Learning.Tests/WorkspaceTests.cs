@@ -83,6 +83,55 @@ public sealed class WorkspaceTests
         }
     }
 
+    /// <summary>
+    /// Several micro-batches in one call give the bits of a call each and additions along the canonical tree, the last
+    /// one short or not.
+    /// </summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void APassGivesTheBitsOfItsMicroBatches(int leaves)
+    {
+        const int MicroBatch = 32;
+        using var run = new PlanRun(ModelCatalogue.Find("mlp"), MicroBatch);
+        Assert.Equal(4, run.Plan.LeavesPerPass);
+        foreach (var last in new[] { 5, MicroBatch })
+        {
+            var samples = (leaves - 1) * MicroBatch + last;
+            var (expected, loss, correct) = Sum(0, leaves);
+            run.Load(first: 0, samples);
+            Assert.Equal(new MicroBatchResult(loss, correct, samples), run.Train(samples, 0.1f));
+            Assert.Equal(Array.ConvertAll(expected, BitConverter.SingleToInt32Bits), run.GradientBits());
+
+            (float[] Gradient, double Loss, int Correct) Sum(int start, int end)
+            {
+                if (end - start == 1)
+                {
+                    var count = start == leaves - 1 ? last : MicroBatch;
+                    run.Load(start * MicroBatch, count);
+                    var result = run.Train(count, 0.1f);
+                    return (run.Gradient.Span.ToArray(), result.LossSum, result.Correct);
+                }
+                var middle = start + (1 << int.Log2(end - start - 1));
+                var (left, right) = (Sum(start, middle), Sum(middle, end));
+                Elementwise.Add(left.Gradient, right.Gradient, left.Gradient);
+                return (left.Gradient, left.Loss + right.Loss, left.Correct + right.Correct);
+            }
+        }
+    }
+
+    /// <summary>Passes are for models that weigh more than their activations, and never mix micro-batches.</summary>
+    [Theory]
+    [InlineData("mlp", 32, 4)]
+    [InlineData("mlp", 8, 8)]
+    [InlineData("mlp", 512, 1)]
+    [InlineData("lenet5", 32, 1)]
+    [InlineData("convnet", 32, 1)]
+    public void LeavesPerPass(string name, int microBatch, int expected) =>
+        Assert.Equal(expected, ExecutionPlan.Compile(ModelCatalogue.Find(name), microBatch).LeavesPerPass);
+
     [Fact]
     public void TheSameCallTwiceGivesTheSameBits()
     {

@@ -26,7 +26,7 @@ internal static class BitsProgram
     ];
 
     private static readonly LinearShape[] Linears =
-        [new(576, 64), new(64, 10), new(400, 120), new(84, 10), new(100, 512), new(3, 1)];
+        [new(576, 64), new(64, 10), new(400, 120), new(84, 10), new(100, 512), new(1030, 70), new(3, 1)];
 
     private static readonly PoolShape[] Pools =
     [
@@ -40,7 +40,10 @@ internal static class BitsProgram
         foreach (ConvolutionShape shape in Convolutions)
             Convolution(shape, 9);
         foreach (LinearShape shape in Linears)
-            Linear(shape, 32);
+        {
+            Linear(shape, 32, 32, $"{shape}");
+            Linear(shape, 100, 19, $"{shape} of 100 samples");
+        }
         foreach (PoolShape shape in Pools)
             Pool(shape, 3);
         foreach (int channels in new[] { 1, 6, 10, 16, 33, 512 })
@@ -114,19 +117,16 @@ internal static class BitsProgram
         Print($"{algorithm} backward weights {s}", w);
     }
 
-    private static void Linear(LinearShape s, int batch)
+    private static void Linear(LinearShape s, int batch, int leaf, string name)
     {
         float[] x = TestData.Random(batch * s.Inputs), w = TestData.Random(s.WeightLength, 1),
             y = new float[batch * s.Outputs];
-        float[] packed = new float[LinearForward.PackedLength(s)], back = new float[LinearBackwardData.PackedLength(s)];
-        LinearForward.Pack(s, w, packed);
-        LinearForward.Run(s, batch, x, packed, [], y, false, new float[LinearForward.ScratchLength(s)]);
-        Print($"forward {s}", y);
-        LinearBackwardData.Pack(s, w, back);
-        LinearBackwardData.Run(s, batch, y, back, x, new float[LinearBackwardData.ScratchLength(s)]);
-        Print($"backward data {s}", x);
-        LinearBackwardWeights.Run(s, batch, x, y, w, new float[LinearBackwardWeights.ScratchLength(s)]);
-        Print($"backward weights {s}", w);
+        LinearForward.Run(s, batch, x, w, [], y, false, new float[LinearForward.ScratchLength(s, batch)]);
+        Print($"forward {name}", y);
+        LinearBackwardData.Run(s, batch, y, w, x, new float[LinearBackwardData.ScratchLength(s, batch)]);
+        Print($"backward data {name}", x);
+        LinearBackwardWeights.Run(s, batch, leaf, x, y, w, new float[LinearBackwardWeights.ScratchLength(s, batch)]);
+        Print($"backward weights {name}", w);
     }
 
     private static void Pool(PoolShape s, int batch)

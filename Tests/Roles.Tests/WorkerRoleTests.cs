@@ -8,7 +8,7 @@ public sealed class WorkerRoleTests
 {
     private static readonly Fence Fence = new(1);
 
-    private readonly WorkerRole _role = new(Fence, 2);
+    private readonly WorkerRole _role = new(Fence, threads: 2, leavesPerPass: 1);
     private readonly List<WorkerEffect> _effects = [];
 
     [Fact]
@@ -17,7 +17,7 @@ public sealed class WorkerRoleTests
         Assert.Empty(Handle(Train(1, 5, [new(0, 4)], 1)));
         Assert.Equal(WorkerEffectKind.UseParameters, Assert.Single(Arrive(5)).Kind);
         WorkerEffect[] computes = Handle(new WorkerInput(WorkerInputKind.Prepared, Version: new(5)));
-        Assert.Equal([0, 1], computes.Select(effect => effect.MicroBatch));
+        Assert.Equal([0, 1], computes.Select(effect => effect.Node.Start));
         Assert.All(computes, effect => Assert.Equal(WorkerEffectKind.Compute, effect.Kind));
         // Newer parameters: nobody needs this step any more, so nothing more of it begins.
         Assert.Empty(Arrive(6));
@@ -32,7 +32,7 @@ public sealed class WorkerRoleTests
     {
         Use(5);
         WorkerEffect[] first = Handle(Train(1, 5, [TreeNode.Leaf(3), TreeNode.Leaf(0), TreeNode.Leaf(2)], 1));
-        Assert.Equal([3, 0], first.Select(effect => effect.MicroBatch));
+        Assert.Equal([3, 0], first.Select(effect => effect.Node.Start));
         WorkerEffect[] second = Computed(first[1]);
         Assert.Equal(WorkerEffectKind.Compute, Assert.Single(second).Kind);
         Assert.Equal([TreeNode.Leaf(3)], Pushed(Computed(first[0])));
@@ -83,18 +83,33 @@ public sealed class WorkerRoleTests
         Assert.InRange(_role.Buffers, 1, int.Log2(microBatches) + 3);
     }
 
+    /// <summary>A free thread takes the largest node that fits in a pass and leaves the other its share.</summary>
+    [Fact]
+    public void Threads_take_whole_nodes_but_share_what_is_left()
+    {
+        WorkerRole role = new(Fence, threads: 2, leavesPerPass: 4);
+        Assert.Equal(
+            [new(0, 4), new(4, 8), new(8, 10), TreeNode.Leaf(10), TreeNode.Leaf(11)],
+            NodesComputed(role, Train(1, 5, [new(0, 8), new(8, 12)], 1, samples: 23)));
+        Assert.Equal(
+            [TreeNode.Leaf(0), TreeNode.Leaf(1), TreeNode.Leaf(2)],
+            NodesComputed(role, Train(2, 5, [new(0, 3)], 1, samples: 6)));
+        WorkerRole alone = new(Fence, threads: 1, leavesPerPass: 4);
+        Assert.Equal([new(4, 7)], NodesComputed(alone, Train(1, 5, [new(4, 7)], 1, samples: 13)));
+    }
+
     [Fact]
     public void The_same_step_again_keeps_nodes_that_stay_and_gives_up_others()
     {
         Use(5);
         WorkerEffect[] first = Handle(Train(1, 5, [new(0, 2), new(4, 6)], 0));
         WorkerEffect givenUp = Assert.Single(Computed(first[0]));
-        Assert.Equal(4, givenUp.MicroBatch);
+        Assert.Equal(4, givenUp.Node.Start);
         Assert.Empty(Handle(Train(1, 5, [new(0, 2), new(6, 8)], 1)));
         WorkerEffect[] effects = Computed(first[1]);
         Assert.Equal([TreeNode.Root(2)], Pushed(effects));
-        Assert.Equal(6, effects[^1].MicroBatch);
-        Assert.Equal(7, Assert.Single(Computed(givenUp)).MicroBatch);
+        Assert.Equal(6, effects[^1].Node.Start);
+        Assert.Equal(7, Assert.Single(Computed(givenUp)).Node.Start);
     }
 
     [Fact]
@@ -204,6 +219,24 @@ public sealed class WorkerRoleTests
         }
     }
 
+    /// <summary>What a role computes for a step, each node done as soon as no thread is free.</summary>
+    private static TreeNode[] NodesComputed(WorkerRole role, in WorkerInput train)
+    {
+        List<WorkerEffect> effects = [];
+        role.Handle(new WorkerInput(WorkerInputKind.ParametersArrived, Version: new(5)), effects);
+        role.Handle(new WorkerInput(WorkerInputKind.Prepared, Version: new(5)), effects);
+        role.Handle(train, effects);
+        List<TreeNode> nodes = [];
+        for (int i = 0; i < effects.Count; i++)
+        {
+            if (effects[i].Kind != WorkerEffectKind.Compute) continue;
+            nodes.Add(effects[i].Node);
+            role.Handle(Done(effects[i]), effects);
+        }
+
+        return [.. nodes];
+    }
+
     private static WorkerInput Train(long step, long version, List<TreeNode> nodes, int credits, int samples = 16)
     {
         Train train = new()
@@ -226,8 +259,8 @@ public sealed class WorkerRoleTests
         [.. effects.Where(effect => effect.Kind == WorkerEffectKind.Push).Select(effect => effect.Node)];
 
     private static WorkerInput Done(in WorkerEffect compute) => new(
-        WorkerInputKind.Computed, Thread: compute.Thread, Step: compute.Step, MicroBatch: compute.MicroBatch,
-        Buffer: compute.Buffer, Statistics: new NodeStatistics(compute.Count, 1, 0, 1));
+        WorkerInputKind.Computed, Thread: compute.Thread, Step: compute.Step, Buffer: compute.Buffer,
+        Node: compute.Node, Statistics: new NodeStatistics(compute.Count, 1, 0, 1));
 
     private WorkerEffect[] Computed(in WorkerEffect compute) => Handle(Done(compute));
 

@@ -48,39 +48,80 @@ public sealed record Linear(int Outputs) : Layer
         return step.Output;
     }
 
-    private sealed class LinearStep : AffineStep
+    /// <summary>Weights are read where they lie: nothing is prepared.</summary>
+    private sealed class LinearStep : PlanStep
     {
         private readonly LinearShape _shape;
+        private readonly PlanRead _input;
+        private readonly ParameterEntry _weight;
+        private readonly ParameterEntry? _bias;
+        private readonly bool _trainsWeight;
+        private readonly OutputEpilogue _epilogue;
+        private readonly PlanBuffer _forwardScratch;
+        private readonly PlanBuffer _backwardScratch;
 
         public LinearStep(PlanCompiler plan, string name, LinearShape shape, PlanTensor input)
-            : base(plan, name, input, TensorShape.Features(shape.Outputs), slices: false)
         {
             _shape = shape;
-            Reserve(plan, new AffineLengths(
-                LinearForward.PackedLength(shape), LinearForward.ScratchLength(shape),
-                LinearBackwardData.PackedLength(shape), LinearBackwardData.ScratchLength(shape),
-                LinearBackwardWeights.ScratchLength(shape)));
+            _weight = plan.Parameters.Require($"{name}.weight");
+            _bias = plan.Parameters.Find($"{name}.bias");
+            _trainsWeight = plan.Trains(_weight);
+            _input = plan.Read(input);
+            _epilogue = new OutputEpilogue(plan, _bias);
+            _forwardScratch = plan.Buffer(fixedLength: LinearForward.ScratchLength(shape, plan.PassSamples));
+            _backwardScratch = plan.Buffer(fixedLength: Math.Max(
+                LinearBackwardWeights.ScratchLength(shape, plan.PassSamples),
+                input.Gradient is null ? 0 : LinearBackwardData.ScratchLength(shape, plan.PassSamples)));
+            Output = plan.Tensor(
+                TensorShape.Features(shape.Outputs), this,
+                needsGradient: input.Gradient is not null || _trainsWeight || plan.Trains(_bias));
         }
 
-        protected override void PackForward(ReadOnlySpan<float> weights, Span<float> packed) =>
-            LinearForward.Pack(_shape, weights, packed);
+        public PlanTensor Output { get; }
 
-        protected override void PackBackward(ReadOnlySpan<float> weights, Span<float> packed) =>
-            LinearBackwardData.Pack(_shape, weights, packed);
+        public override bool NeedsOutput => _epilogue.HasRelu;
 
-        protected override void RunForward(
-            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias,
-            Span<float> output, bool relu, Span<float> scratch) =>
-            LinearForward.Run(_shape, samples, input, packed, bias, output, relu, scratch);
+        public override bool TakesLeaves => true;
 
-        protected override void RunBackwardData(
-            int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
-            bool accumulate, Span<float> scratch) =>
-            LinearBackwardData.Run(_shape, samples, outputGradient, packed, inputGradient, scratch, accumulate);
+        public override bool FuseRelu() => _epilogue.HasRelu = true;
 
-        protected override void RunBackwardWeights(
-            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,
-            Span<float> scratch) =>
-            LinearBackwardWeights.Run(_shape, samples, input, outputGradient, weightGradient, scratch);
+        public override void ForwardUses(BufferUses uses) =>
+            uses.Touch(_input.Values, Output.Values, _forwardScratch);
+
+        public override void Forward(in StepContext context) =>
+            LinearForward.Run(
+                _shape, context.Samples, context.Span(_input.Values), context.Parameter(_weight),
+                _bias is null ? default : context.Parameter(_bias), context.Span(Output.Values), _epilogue.HasRelu,
+                context.Span(_forwardScratch));
+
+        public override void BackwardUses(BufferUses uses)
+        {
+            if (Output.Gradient is null)
+                return;
+            uses.Touch(_input.Values, Output.Gradient, _backwardScratch);
+            _epilogue.BackwardUses(uses, Output);
+            if (_input.Gradient is not null)
+                _input.GradientUses(uses);
+        }
+
+        public override void Backward(in StepContext context)
+        {
+            if (Output.Gradient is null)
+                return;
+            _epilogue.Backward(context, Output);
+            var outputGradient = context.Span(Output.Gradient);
+            if (_trainsWeight)
+            {
+                LinearBackwardWeights.Run(
+                    _shape, context.Samples, context.LeafSamples, context.Span(_input.Values), outputGradient,
+                    context.Gradient(_weight), context.Span(_backwardScratch));
+            }
+            if (_input.Gradient is null)
+                return;
+            LinearBackwardData.Run(
+                _shape, context.Samples, outputGradient, context.Parameter(_weight), _input.OpenGradient(context),
+                context.Span(_backwardScratch));
+            _input.CloseGradient(context);
+        }
     }
 }

@@ -92,6 +92,8 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
 
         public PlanTensor Output { get; }
 
+        public override bool TakesLeaves => true;
+
         public override void ForwardUses(BufferUses uses) => uses.Touch(_input.Values, Output.Values, _indices);
 
         public override void Forward(in StepContext context) =>

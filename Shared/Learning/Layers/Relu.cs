@@ -37,6 +37,8 @@ public sealed record Relu : Layer
 
         public PlanTensor Output { get; }
 
+        public override bool TakesLeaves => true;
+
         public override void ForwardUses(BufferUses uses) => uses.Touch(_input.Values, Output.Values);
 
         public override void Forward(in StepContext context) =>

@@ -83,6 +83,8 @@ public sealed record Residual(Sequential Body, Sequential? Shortcut = null) : La
 
         public override bool NeedsOutput => _relu;
 
+        public override bool TakesLeaves => true;
+
         public override bool FuseRelu() => _relu = true;
 
         public override void ForwardUses(BufferUses uses) =>

@@ -5,9 +5,9 @@ internal readonly record struct AffineLengths(
     int ForwardPacked, int ForwardScratch, int BackwardPacked, int BackwardScratch, int WeightScratch);
 
 /// <summary>
-/// A step of the form output = weights (x) input + bias, with a ReLU behind it where there is one: convolutions and
-/// linear layers. Backward, the mask and the bias gradient (the <see cref="OutputEpilogue"/>) come first, then the
-/// weights' gradient, then the input's, which the network's first layer leaves out.
+/// A convolution's step: output = weights (x) input + bias, with a ReLU behind it where there is one. Backward, the
+/// mask and the bias gradient (the <see cref="OutputEpilogue"/>) come first, then the weights' gradient, then the
+/// input's, which the network's first layer leaves out.
 /// </summary>
 internal abstract class AffineStep : PlanStep
 {
@@ -29,7 +29,7 @@ internal abstract class AffineStep : PlanStep
         _bias = plan.Parameters.Find($"{name}.bias");
         _trainsWeight = plan.Trains(_weight);
         _input = plan.Read(input, slices);
-        _epilogue = new OutputEpilogue(_bias);
+        _epilogue = new OutputEpilogue(plan, _bias);
         Output = plan.Tensor(
             output, this, needsGradient: input.Gradient is not null || _trainsWeight || plan.Trains(_bias), slices);
     }

@@ -15,14 +15,15 @@ public sealed class ExecutionPlan
     private readonly PreparePart[] _parts;
 
     private ExecutionPlan(
-        Model model, int microBatch, ConvolutionMode convolution, FrozenParameters frozen,
+        Model model, int microBatch, int leavesPerPass, ConvolutionMode convolution, FrozenParameters frozen,
         ModelDeclaration declaration)
     {
         Model = model;
         MicroBatch = microBatch;
+        LeavesPerPass = leavesPerPass;
         Layers = declaration.Rows;
         Parameters = new ParameterLayout(declaration);
-        var compiler = new PlanCompiler(Parameters, microBatch, convolution, frozen);
+        var compiler = new PlanCompiler(Parameters, microBatch, leavesPerPass, convolution, frozen);
         var shape = new TensorShape(model.Channels, model.Height, model.Width, IsFlat: false);
         Input = compiler.Tensor(shape, producer: null, needsGradient: false);
         Output = model.Layers.Compile(compiler, "", Input);
@@ -39,8 +40,18 @@ public sealed class ExecutionPlan
     /// <summary>What was compiled.</summary>
     public Model Model { get; }
 
-    /// <summary>Most samples a call computes; fewer are always possible.</summary>
+    /// <summary>Samples of a micro-batch; fewer are always possible.</summary>
     public int MicroBatch { get; }
+
+    /// <summary>
+    /// Most micro-batches that one training call computes: their gradient, the sum along the canonical tree, is then
+    /// written once. A power of two, and a function of the model and the micro-batch alone; above 1 where every layer
+    /// treats each sample alone and the parameters outweigh what a call keeps for its samples.
+    /// </summary>
+    public int LeavesPerPass { get; }
+
+    /// <summary>Most samples of a training call.</summary>
+    public int PassSamples => MicroBatch * LeavesPerPass;
 
     /// <summary>The layout of parameters, gradients and optimizer states.</summary>
     public ParameterLayout Parameters { get; }
@@ -107,7 +118,10 @@ public sealed class ExecutionPlan
         var declaration = ModelDeclaration.Of(model);
         try
         {
-            return new ExecutionPlan(model, microBatch, convolution, frozen ?? FrozenParameters.None, declaration);
+            ExecutionPlan Plan(int leaves) =>
+                new(model, microBatch, leaves, convolution, frozen ?? FrozenParameters.None, declaration);
+            var plan = Plan(1);
+            return plan.WithMostLeaves(Plan) ?? plan;
         }
         catch (OverflowException)
         {
@@ -132,6 +146,22 @@ public sealed class ExecutionPlan
     /// <summary>A thread's arena: for training, or a smaller one for evaluation alone.</summary>
     public Workspace CreateWorkspace(bool training) =>
         new(this, training ? TrainingPlacement : EvaluationPlacement, training);
+
+    private ExecutionPlan? WithMostLeaves(Func<int, ExecutionPlan> compile)
+    {
+        if (!Array.TrueForAll(Steps, step => step.TakesLeaves))
+            return null;
+        for (var leaves = LeafTree.MaxLeaves; leaves > 1; leaves /= 2)
+        {
+            // Only a model of more parameters than a micro-batch has activations can pass; most plans end here.
+            if ((long)TrainingPlacement.Length > Parameters.Length)
+                return null;
+            var plan = compile(leaves);
+            if (plan.TrainingPlacement.Length <= Parameters.Length)
+                return plan;
+        }
+        return null;
+    }
 
     private BufferPlacement Place(bool training)
     {
@@ -160,7 +190,7 @@ public sealed class ExecutionPlan
         {
             // A buffer that is the memory of another one needs no place.
             if (Buffers[i].Index == i)
-                lives[i] = uses.Life(Buffers[i], MicroBatch);
+                lives[i] = uses.Life(Buffers[i], training ? PassSamples : MicroBatch);
         }
         return BufferPlacement.Place(lives);
     }

@@ -10,7 +10,8 @@ internal sealed record PreparePart(ParameterEntry Weight, PreparedRegion Region,
 
 /// <summary>Collects what the layers compile to: steps, buffers, and the weights to pack.</summary>
 internal sealed class PlanCompiler(
-    ParameterLayout parameters, int microBatch, ConvolutionMode convolution, FrozenParameters frozen)
+    ParameterLayout parameters, int microBatch, int leavesPerPass, ConvolutionMode convolution,
+    FrozenParameters frozen)
 {
     private readonly List<PlanStep> _steps = [];
     private readonly List<PlanBuffer> _buffers = [];
@@ -19,8 +20,14 @@ internal sealed class PlanCompiler(
 
     public ParameterLayout Parameters { get; } = parameters;
 
-    /// <summary>Most samples of a call.</summary>
+    /// <summary>Samples of a micro-batch.</summary>
     public int MicroBatch { get; } = microBatch;
+
+    /// <summary>Most micro-batches of a call.</summary>
+    public int LeavesPerPass { get; } = leavesPerPass;
+
+    /// <summary>Most samples of a call.</summary>
+    public int PassSamples { get; } = checked(microBatch * leavesPerPass);
 
     /// <summary>Which algorithms may compute convolutions.</summary>
     public ConvolutionMode Convolution { get; } = convolution;

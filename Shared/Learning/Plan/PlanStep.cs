@@ -39,6 +39,12 @@ internal abstract class PlanStep
     public virtual void Complete(PlanCompiler plan)
     {
     }
+
+    /// <summary>
+    /// Whether a call may compute several micro-batches: what the step gives for a sample depends on that sample alone,
+    /// and its parameters' gradients are summed leaf by leaf (<see cref="StepContext.Leaves"/>).
+    /// </summary>
+    public virtual bool TakesLeaves => false;
 }
 
 /// <summary>
@@ -193,7 +199,7 @@ internal readonly record struct PreparedRegion(int Offset, int Length);
 
 /// <summary>One run of a plan's steps: the arena, where each buffer lies in it, and the caller's blocks.</summary>
 internal readonly ref struct StepContext(
-    Span<float> arena, ReadOnlySpan<int> offsets, int samples, ReadOnlySpan<float> parameters,
+    Span<float> arena, ReadOnlySpan<int> offsets, int samples, int leafSamples, ReadOnlySpan<float> parameters,
     ReadOnlySpan<float> prepared, Span<float> gradient, bool training,
     SampleKeys keys)
 {
@@ -204,6 +210,16 @@ internal readonly ref struct StepContext(
     private readonly Span<float> _gradient = gradient;
 
     public int Samples { get; } = samples;
+
+    /// <summary>Samples of a micro-batch, which is a leaf of every sum over samples; the last may have fewer.</summary>
+    public int LeafSamples { get; } = leafSamples;
+
+    /// <summary>Micro-batches of this call.</summary>
+    public int Leaves => (Samples + LeafSamples - 1) / LeafSamples;
+
+    /// <summary>The first element of a micro-batch and the end of them, of so many elements a sample.</summary>
+    public (int First, int End) Leaf(int leaf, int perSample) =>
+        (leaf * LeafSamples * perSample, Math.Min((leaf + 1) * LeafSamples, Samples) * perSample);
 
     /// <summary>Whether a backward pass follows; layers that differ in evaluation ask.</summary>
     public bool Training { get; } = training;

@@ -3,7 +3,7 @@ using Distributed.Numerics;
 namespace Distributed.Learning;
 
 /// <summary>
-/// What a micro-batch came to: the sum of its samples' losses, how many were classified rightly, how many there were,
+/// What the samples of a call came to: the sum of their losses, how many were classified rightly, how many there were,
 /// and (after evaluation) for how many the label was among the five largest outputs.
 /// </summary>
 public readonly record struct MicroBatchResult(double LossSum, int Correct, int Samples, int TopFive = 0);
@@ -30,16 +30,16 @@ public sealed class Workspace : IDisposable
         _training = training;
         _placement = placement;
         _arena = new NativeBuffer(_placement.Length);
-        _labels = new int[plan.MicroBatch];
-        _secondLabels = new int[plan.MicroBatch];
-        _labelWeights = new float[plan.MicroBatch];
+        _labels = new int[MostSamples];
+        _secondLabels = new int[MostSamples];
+        _labelWeights = new float[MostSamples];
         Array.Fill(_labelWeights, 1);
     }
 
-    /// <summary>The micro-batch's images, [sample][height][width][channels].</summary>
-    public Span<float> Input => Span(_plan.Input.Values, _plan.MicroBatch);
+    /// <summary>The images of a call's samples, [sample][height][width][channels].</summary>
+    public Span<float> Input => Span(_plan.Input.Values, MostSamples);
 
-    /// <summary>The micro-batch's labels, one a sample.</summary>
+    /// <summary>Their labels, one a sample.</summary>
     public Span<int> Labels => _labels;
 
     /// <summary>Second labels of the samples whose weight in <see cref="LabelWeights"/> is below 1.</summary>
@@ -58,10 +58,12 @@ public sealed class Workspace : IDisposable
     /// Runs forward and backward over the first <paramref name="samples"/> samples of the input and overwrites the
     /// whole gradient block with the sum of the samples' gradients of the cross-entropy loss, and the batch norms'
     /// statistics of the samples; its padding becomes 0.
+    /// More samples than a micro-batch are the consecutive micro-batches of one node of the canonical tree: gradient
+    /// and loss are summed leaf by leaf along it, so they have the bits of one call a micro-batch and additions.
     /// </summary>
     /// <param name="parameters">The parameter block.</param>
     /// <param name="prepared">What <see cref="ExecutionPlan.Prepare"/> made of it.</param>
-    /// <param name="samples">1 to the plan's micro-batch.</param>
+    /// <param name="samples">1 to the plan's <see cref="ExecutionPlan.PassSamples"/>.</param>
     /// <param name="labelSmoothing">Share of the target spread evenly over all classes, 0 to below 1.</param>
     /// <param name="gradient">A gradient block of the parameters' layout.</param>
     /// <param name="keys">Of the samples, for dropout; the default turns it off.</param>
@@ -75,26 +77,13 @@ public sealed class Workspace : IDisposable
             throw new InvalidOperationException("This workspace was made for evaluation alone.");
         ArgumentOutOfRangeException.ThrowIfNotEqual(gradient.Length, _plan.Parameters.GradientLength);
         var context = Forward(parameters, prepared, samples, gradient, training: true, keys);
-        var outputGradient = context.Span(_plan.Output.Gradient!);
-        double lossSum;
-        int correct;
-        if (ClassWeights is { } weights)
-        {
-            WeightedCrossEntropy.Run(
-                Logits, weights, Labels[..samples], labelSmoothing, outputGradient, out lossSum, out correct);
-        }
-        else
-        {
-            SoftmaxCrossEntropy.Run(
-                Logits, _plan.Model.Classes, Labels[..samples], SecondLabels[..samples], LabelWeights[..samples],
-                labelSmoothing, outputGradient, default, out lossSum, out correct);
-        }
+        var result = Loss(context, labelSmoothing);
         _plan.Parameters.ClearPadding(gradient);
         for (var i = _plan.Steps.Length - 1; i >= 0; i--)
             _plan.Steps[i].Backward(context);
         foreach (var entry in _plan.Frozen)
             gradient.Slice(entry.Offset, entry.Length).Clear();
-        return new MicroBatchResult(lossSum, correct, samples);
+        return result;
     }
 
     /// <summary>
@@ -113,15 +102,15 @@ public sealed class Workspace : IDisposable
     }
 
     /// <summary>
-    /// Runs one whole micro-batch of what the input holds, so that every kernel of the plan is compiled before the
-    /// first step counts. The blocks may hold zeros; the gradient is overwritten.
+    /// Runs whole micro-batches of what the input holds, as many as a call may take and fewer, so that every kernel of
+    /// the plan is compiled before the first step counts. The blocks may hold zeros; the gradient is overwritten.
     /// </summary>
     public void WarmUp(ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, Span<float> gradient)
     {
-        if (_training)
-            Train(parameters, prepared, _plan.MicroBatch, 0, gradient);
-        else
+        if (!_training)
             Evaluate(parameters, prepared, _plan.MicroBatch, default);
+        for (var samples = MostSamples; _training && samples >= _plan.MicroBatch; samples /= 2)
+            Train(parameters, prepared, samples, 0, gradient);
     }
 
     /// <summary>Frees the arena.</summary>
@@ -130,6 +119,43 @@ public sealed class Workspace : IDisposable
     /// <summary>The whole arena.</summary>
     internal Span<float> Arena => _arena.Span;
 
+    private int MostSamples => _training ? _plan.PassSamples : _plan.MicroBatch;
+
+    private MicroBatchResult Loss(in StepContext context, float labelSmoothing)
+    {
+        Span<double> sums = stackalloc double[LeafTree.MaxLeaves];
+        var classes = _plan.Model.Classes;
+        var gradient = context.Span(_plan.Output.Gradient!);
+        var rightly = 0;
+        for (var leaf = 0; leaf < context.Leaves; leaf++)
+        {
+            var (first, end) = context.Leaf(leaf, 1);
+            var range = (first * classes)..(end * classes);
+            var depth = LeafTree.Depth(leaf);
+            sums[depth] = LeafLoss(Logits[range], first..end, labelSmoothing, gradient[range], out var correct);
+            rightly += correct;
+            for (var merges = LeafTree.Merges(leaf, leaf == context.Leaves - 1); merges > 0; merges--, depth--)
+                sums[depth - 1] += sums[depth];
+        }
+        return new MicroBatchResult(sums[0], rightly, context.Samples);
+    }
+
+    private double LeafLoss(
+        ReadOnlySpan<float> logits, Range samples, float labelSmoothing, Span<float> gradient, out int correct)
+    {
+        var labels = _labels.AsSpan(samples);
+        double lossSum;
+        if (ClassWeights is { } weights)
+            WeightedCrossEntropy.Run(logits, weights, labels, labelSmoothing, gradient, out lossSum, out correct);
+        else
+        {
+            SoftmaxCrossEntropy.Run(
+                logits, _plan.Model.Classes, labels, _secondLabels.AsSpan(samples), _labelWeights.AsSpan(samples),
+                labelSmoothing, gradient, default, out lossSum, out correct);
+        }
+        return lossSum;
+    }
+
     private StepContext Forward(
         ReadOnlySpan<float> parameters, ReadOnlySpan<float> prepared, int samples, Span<float> gradient, bool training,
         SampleKeys keys)
@@ -137,10 +163,10 @@ public sealed class Workspace : IDisposable
         ArgumentOutOfRangeException.ThrowIfNotEqual(parameters.Length, _plan.Parameters.Length);
         ArgumentOutOfRangeException.ThrowIfNotEqual(prepared.Length, _plan.PreparedLength);
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(samples, _plan.MicroBatch);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(samples, MostSamples);
         _samples = samples;
         var context = new StepContext(
-            _arena.Span, _placement.Offsets, samples, parameters, prepared, gradient, training, keys);
+            _arena.Span, _placement.Offsets, samples, _plan.MicroBatch, parameters, prepared, gradient, training, keys);
         foreach (var step in _plan.Steps)
             step.Forward(context);
         return context;

@@ -62,6 +62,21 @@ public readonly record struct TreeNode(int Start, int End)
     }
 
     /// <summary>
+    /// The largest node within this one that starts at a micro-batch and has at most so many of them.
+    /// </summary>
+    /// <param name="start">A micro-batch of this node.</param>
+    /// <param name="most">At least 1.</param>
+    public TreeNode LargestAt(int start, int most)
+    {
+        if (start < Start || start >= End)
+            throw new ArgumentOutOfRangeException(nameof(start), $"{start} isn't within {this}.");
+        TreeNode node = this;
+        while (node.Start != start || node.Count > Math.Max(most, 1))
+            node = start < node.Middle ? node.Left : node.Right;
+        return node;
+    }
+
+    /// <summary>
     /// The fewest nodes of the tree over <paramref name="count"/> micro-batches that tile [start, end), in order:
     /// the frontier of a range that is dealt, or the missing frontier of one that was lost.
     /// </summary>

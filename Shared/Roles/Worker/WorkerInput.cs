@@ -20,7 +20,7 @@ public enum WorkerInputKind
     /// <summary>The parameters in use were prepared for compute.</summary>
     Prepared,
 
-    /// <summary>A micro-batch's gradient was computed.</summary>
+    /// <summary>The gradient of a node's micro-batches was computed.</summary>
     Computed,
 
     /// <summary>A micro-batch was evaluated.</summary>
@@ -36,9 +36,10 @@ public enum WorkerInputKind
 /// <param name="Thread">The compute thread that became free (Computed, Evaluated).</param>
 /// <param name="Version">The parameters' version (ParametersArrived, Prepared).</param>
 /// <param name="Step">The step that was computed for.</param>
-/// <param name="MicroBatch">Index of the micro-batch in its step, or of the leaf in its evaluation part.</param>
+/// <param name="MicroBatch">Index of the leaf in its evaluation part (Evaluated).</param>
 /// <param name="Buffer">Where the gradient is (Computed), or the evaluation part's slot (Evaluated).</param>
-/// <param name="Statistics">The micro-batch's sums.</param>
+/// <param name="Node">What was computed (Computed).</param>
+/// <param name="Statistics">The node's sums.</param>
 public readonly record struct WorkerInput(
     WorkerInputKind Kind,
     Message? Message = null,
@@ -47,6 +48,7 @@ public readonly record struct WorkerInput(
     StepNumber Step = default,
     int MicroBatch = 0,
     BufferId Buffer = default,
+    TreeNode Node = default,
     NodeStatistics Statistics = default);
 
 /// <summary>What kind of thing a worker role wants done.</summary>
@@ -55,7 +57,9 @@ public enum WorkerEffectKind
     /// <summary>Take the waiting parameters into use and prepare them; then report Prepared.</summary>
     UseParameters,
 
-    /// <summary>Compute a micro-batch's gradient on a thread; then report Computed.</summary>
+    /// <summary>
+    /// Compute the gradient of a node's micro-batches, summed along the tree, on a thread; then report Computed.
+    /// </summary>
     Compute,
 
     /// <summary>Evaluate a micro-batch on a thread; then report Evaluated.</summary>
@@ -81,10 +85,10 @@ public enum WorkerEffectKind
 /// <param name="Epoch">Which epoch's order of samples.</param>
 /// <param name="First">Position of the first sample in that order, or in the data part.</param>
 /// <param name="Count">How many samples.</param>
-/// <param name="MicroBatch">Index of the micro-batch in its step, or of the leaf in its evaluation part.</param>
+/// <param name="MicroBatch">Index of the leaf in its evaluation part.</param>
 /// <param name="Buffer">The gradient buffer, or the evaluation part's slot.</param>
 /// <param name="Source">The buffer to add.</param>
-/// <param name="Node">The node to push.</param>
+/// <param name="Node">The node to compute or push.</param>
 /// <param name="Statistics">Its sums.</param>
 /// <param name="Evaluation">Which evaluation.</param>
 /// <param name="Split">Of which data part.</param>

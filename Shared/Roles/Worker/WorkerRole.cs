@@ -12,6 +12,7 @@ namespace Distributed.Roles.Worker;
 public sealed partial class WorkerRole
 {
     private readonly Fence _fence;
+    private readonly int _leavesPerPass;
     private readonly bool[] _busy;
     private readonly ReductionTree _tree = new();
     private readonly List<OwedNode> _owed = [];
@@ -28,10 +29,14 @@ public sealed partial class WorkerRole
     private int _samples;
     private int _microBatch;
 
-    /// <summary>Creates the role of a worker with <paramref name="threads"/> compute threads.</summary>
-    public WorkerRole(Fence fence, int threads)
+    /// <summary>
+    /// Creates the role of a worker with <paramref name="threads"/> compute threads, each of which can compute
+    /// <paramref name="leavesPerPass"/> micro-batches of a node at once.
+    /// </summary>
+    public WorkerRole(Fence fence, int threads, int leavesPerPass)
     {
         _fence = fence;
+        _leavesPerPass = leavesPerPass;
         _busy = new bool[threads];
     }
 
@@ -84,19 +89,26 @@ public sealed partial class WorkerRole
         }
     }
 
+    /// <summary>
+    /// The next node to compute: as many micro-batches as a pass takes, but so few that every thread has its share of
+    /// those that are left.
+    /// </summary>
     private bool TryNextGradient(int thread, ParameterVersion version, List<WorkerEffect> effects)
     {
         if (_stepVersion != version) return false;
+        int left = 0;
+        foreach (OwedNode owed in _owed) left += owed.Node.End - owed.NextLeaf;
         for (int i = 0; i < _owed.Count; i++)
         {
             OwedNode owed = _owed[i];
             if (owed.NextLeaf == owed.Node.End) continue;
-            int leaf = owed.NextLeaf;
-            _owed[i] = owed with { NextLeaf = leaf + 1 };
-            int offset = leaf * _microBatch;
+            TreeNode node = owed.Node.LargestAt(
+                owed.NextLeaf, Math.Clamp(left / _busy.Length, 1, _leavesPerPass));
+            _owed[i] = owed with { NextLeaf = node.End };
+            int offset = node.Start * _microBatch;
             effects.Add(new WorkerEffect(
                 WorkerEffectKind.Compute, thread, version, _step, _epoch, _firstSample + offset,
-                Math.Min(_microBatch, _samples - offset), leaf, Rent()));
+                Math.Min(node.Count * _microBatch, _samples - offset), Buffer: Rent(), Node: node));
             return true;
         }
 
@@ -164,16 +176,15 @@ public sealed partial class WorkerRole
     private void TakeGradient(in WorkerInput input, List<WorkerEffect> effects)
     {
         _busy[input.Thread] = false;
-        TreeNode leaf = TreeNode.Leaf(input.MicroBatch);
-        // A leaf whose node was given up and dealt again can be computed twice: the second one finds no root or its
-        // double.
-        if (input.Step != _step || !_tree.Covers(leaf))
+        // What was given up and dealt again can be computed twice: the second one finds no root or its double.
+        if (input.Step != _step || !_tree.Covers(input.Node))
         {
             Release(input.Buffer);
             return;
         }
 
-        OfferOutcome outcome = _tree.Offer(leaf, input.Buffer, input.Statistics, _operations, out TreeNode root);
+        OfferOutcome outcome = _tree.Offer(
+            input.Node, input.Buffer, input.Statistics, _operations, out TreeNode root);
         if (outcome == OfferOutcome.Duplicate) Release(input.Buffer);
         Carry(effects);
         if (outcome != OfferOutcome.Completed) return;

@@ -44,6 +44,21 @@ internal sealed record ToyProblem(
     }
 
     /// <summary>
+    /// The gradient sum over a node's samples [first, first + count), micro-batch by micro-batch along the tree.
+    /// </summary>
+    public NodeStatistics Gradient(
+        float[] parameters, int epoch, TreeNode node, int first, int count, float[] gradient)
+    {
+        if (node.IsLeaf) return Gradient(parameters, epoch, first, count, gradient);
+        int left = node.Left.Count * MicroBatch;
+        float[] other = new float[gradient.Length];
+        NodeStatistics leftSums = Gradient(parameters, epoch, node.Left, first, left, gradient);
+        NodeStatistics rightSums = Gradient(parameters, epoch, node.Right, first + left, count - left, other);
+        for (int i = 0; i < gradient.Length; i++) gradient[i] += other[i];
+        return NodeStatistics.Merge(leftSums, rightSums);
+    }
+
+    /// <summary>
     /// A step with momentum, kept within bounds, at half the rate for each reduction; then the average moves.
     /// </summary>
     public static void Step(

@@ -20,6 +20,7 @@ internal sealed class WorkerProcess
     private readonly List<Action> _whenResumed = [];
     private readonly bool[] _busy;
     private readonly TimeSpan _microBatchTime;
+    private readonly int _leavesPerPass;
     private int _slowComputes;
     private WorkerRole? _role;
     private Connection? _connection;
@@ -35,6 +36,7 @@ internal sealed class WorkerProcess
         Number = number;
         _busy = new bool[_chance.Between(1, 3)];
         _microBatchTime = _chance.Milliseconds(5, 500);
+        _leavesPerPass = 1 << _chance.Between(0, 3);
         _mailbox = new Mailbox<WorkerInput>(_time, _chance, Handle);
     }
 
@@ -66,7 +68,7 @@ internal sealed class WorkerProcess
     {
         _connection = connection;
         _fence = fence;
-        _role = new WorkerRole(fence, Threads);
+        _role = new WorkerRole(fence, Threads, _leavesPerPass);
         WellSince = _time.Now;
         Beat();
     }
@@ -185,20 +187,21 @@ internal sealed class WorkerProcess
         GradientBuffer buffer = _memory[effect.Buffer];
         Check.That(buffer.State != GradientBuffer.Use.Filling, $"two threads compute into one buffer");
         buffer.State = GradientBuffer.Use.Filling;
-        TimeSpan duration = Duration(1);
+        TimeSpan duration = Duration(effect.Node.Count);
         AfterCompute(duration, () =>
         {
             buffer.State = GradientBuffer.Use.Filled;
             int epoch = (int)(steps / _simulation.Problem.StepsPerEpoch);
             Check.That(epoch == effect.Epoch, $"step {effect.Step} is computed for epoch {effect.Epoch}");
-            NodeStatistics sums = ToyProblem.Gradient(
-                _inUse!.Parameters, effect.Epoch, effect.First, effect.Count, buffer.Values);
+            Check.That(effect.Node.Count <= _leavesPerPass, $"a pass computes {effect.Node}");
+            NodeStatistics sums = _simulation.Problem.Gradient(
+                _inUse!.Parameters, effect.Epoch, effect.Node, effect.First, effect.Count, buffer.Values);
             (buffer.Step, buffer.FirstSample, buffer.EndSample) =
                 (effect.Step, effect.First, effect.First + effect.Count);
             _busy[effect.Thread] = false;
             _mailbox.Post(new WorkerInput(
-                WorkerInputKind.Computed, Thread: effect.Thread, Step: effect.Step, MicroBatch: effect.MicroBatch,
-                Buffer: effect.Buffer,
+                WorkerInputKind.Computed, Thread: effect.Thread, Step: effect.Step, Buffer: effect.Buffer,
+                Node: effect.Node,
                 Statistics: sums with { ComputeMicroseconds = (long)duration.TotalMicroseconds }));
         });
     }
@@ -266,7 +269,7 @@ internal sealed class WorkerProcess
     private static string Describe(WorkerInput input) => input.Kind switch
     {
         WorkerInputKind.Train => Describe((Train)input.Message!),
-        WorkerInputKind.Computed => $"Computed {input.Step}/{input.MicroBatch}",
+        WorkerInputKind.Computed => $"Computed {input.Step}/{input.Node}",
         WorkerInputKind.ParametersArrived or WorkerInputKind.Prepared => $"{input.Kind} {input.Version}",
         _ => input.Kind.ToString(),
     };
@@ -276,7 +279,7 @@ internal sealed class WorkerProcess
 
     private static string Describe(WorkerEffect effect) => effect.Kind switch
     {
-        WorkerEffectKind.Compute => $"Compute {effect.Step}/{effect.MicroBatch} in b{effect.Buffer.Value}",
+        WorkerEffectKind.Compute => $"Compute {effect.Step}/{effect.Node} in b{effect.Buffer.Value}",
         WorkerEffectKind.Push => $"Push {effect.Node} b{effect.Buffer.Value}",
         WorkerEffectKind.Add => $"b{effect.Buffer.Value} += b{effect.Source.Value}",
         _ => effect.Kind.ToString(),
