@@ -5,8 +5,9 @@ using Microsoft.CodeAnalysis.Text;
 namespace Distributed.Numerics.Generator;
 
 /// <summary>
-/// Writes the register-blocked kernels of Distributed.Numerics.MicroKernel and MatrixKernel: one method for every number
-/// of rows and kind of vector. The accumulators must be named locals: RyuJIT doesn't keep arrays of them in registers.
+/// Writes the register-blocked kernels of Distributed.Numerics.MicroKernel and MatrixKernel: one method for every
+/// number of rows and kind of vector. The accumulators must be named locals: RyuJIT doesn't keep arrays of them in
+/// registers.
 /// </summary>
 [Generator(LanguageNames.CSharp)]
 public sealed class MicroKernelGenerator : IIncrementalGenerator

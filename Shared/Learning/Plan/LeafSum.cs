@@ -3,8 +3,8 @@ using Distributed.Numerics;
 namespace Distributed.Learning;
 
 /// <summary>
-/// A sum over the micro-batches of a pass, added along the canonical tree (<see cref="LeafTree"/>): each leaf is written
-/// where <see cref="Open"/> says, then taken up by <see cref="Close"/>. After the last one the total has it all.
+/// A sum over the micro-batches of a pass, added along the canonical tree (<see cref="LeafTree"/>): each leaf is
+/// written where <see cref="Open"/> says, then taken up by <see cref="Close"/>. After the last one the total has all.
 /// </summary>
 internal readonly ref struct LeafSum(Span<float> total, Span<float> waiting, int leaves)
 {
