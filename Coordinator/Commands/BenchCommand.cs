@@ -31,18 +31,19 @@ internal static class BenchCommand
             Description = "1: plan and optimizer in one process without links; more: real processes",
             DefaultValueFactory = _ => 1,
         };
-        Option<ConvolutionMode> convolution = new("--convolution")
+        Option<string> convolution = new("--convolution")
         {
-            Description = "winograd, strict or direct",
-            DefaultValueFactory = _ => ConvolutionMode.Winograd,
+            Description = "how convolutions are computed",
+            DefaultValueFactory = _ => "winograd",
         };
+        convolution.AcceptOnlyFromAmong("winograd", "strict", "direct");
         Command command = new("bench", "Measure training speed on random input.")
         {
             model, batch, threads, workers, convolution,
         };
         command.SetAction(async (parsed, cancellation) => await RunAsync(
             parsed.GetValue(model)!, parsed.GetValue(batch), parsed.GetValue(threads), parsed.GetValue(workers),
-            parsed.GetValue(convolution), context, cancellation));
+            Enum.Parse<ConvolutionMode>(parsed.GetValue(convolution)!, ignoreCase: true), context, cancellation));
         return command;
     }
 

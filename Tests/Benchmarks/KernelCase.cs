@@ -9,7 +9,10 @@ public sealed record KernelCase(string Name, double Flops, Action Run)
 {
     private const int Batch = 32;
 
-    /// <summary>All kernels that training convnet, lenet5 and mlp spends its time in.</summary>
+    /// <summary>
+    /// The kernels that training convnet, lenet5 and mlp spends its time in, and convolutions of larger networks; those
+    /// with a choice of algorithm by each mode that chooses another.
+    /// </summary>
     public static IEnumerable<KernelCase> All() =>
     [
         .. Convolution("convnet conv1", new(28, 28, 1, 32, 3, 3)),
@@ -26,6 +29,22 @@ public sealed record KernelCase(string Name, double Flops, Action Run)
         .. Linear("mlp linear1", new(784, 512)),
         .. Linear("mlp linear2", new(512, 512)),
         .. Linear("mlp linear3", new(512, 10)),
+        .. Convolution("resnet20 stem", new(32, 32, 3, 16, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("resnet20 stage 1", new(32, 32, 16, 16, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("resnet20 stage 2 stride 2", new(32, 32, 16, 32, 3, 3, 2, 2, 1, 1)),
+        .. Convolution("resnet20 stage 2", new(16, 16, 32, 32, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("resnet20 stage 3", new(8, 8, 64, 64, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("densenet40 block 1", new(32, 32, 76, 12, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("densenet40 transition 1", new(32, 32, 160, 160, 1, 1)),
+        .. Convolution("densenet40 block 2", new(16, 16, 232, 12, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("vgg11-cifar conv2", new(16, 16, 64, 128, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("vgg11-cifar conv4", new(8, 8, 256, 256, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("vgg11-cifar conv6", new(4, 4, 512, 512, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("vgg11-cifar conv8", new(2, 2, 512, 512, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("alexnet conv2", new(27, 27, 64, 192, 5, 5, 1, 1, 2, 2)),
+        .. Convolution("alexnet conv5", new(13, 13, 256, 256, 3, 3, 1, 1, 1, 1)),
+        .. Convolution("resnet18 stage 2", new(28, 28, 128, 128, 3, 3, 1, 1, 1, 1)),
+        .. Depthwise("mobilenet depthwise", new(28, 28, 256, 256, 3, 3, 1, 1, 1, 1)),
         .. Elementwise(),
     ];
 
@@ -34,24 +53,51 @@ public sealed record KernelCase(string Name, double Flops, Action Run)
 
     private static IEnumerable<KernelCase> Convolution(string name, ConvolutionShape s)
     {
-        double flops = 2.0 * Batch * s.OutHeight * s.OutWidth * s.WeightLength;
-        NativeBuffer x = Buffer(Batch * s.InputLength), y = Buffer(Batch * s.OutputLength);
-        NativeBuffer w = Buffer(s.WeightLength), bias = Buffer(s.OutChannels);
-        NativeBuffer forward = Buffer(ConvolutionForward.PackedLength(s)),
-            back = Buffer(ConvolutionBackwardData.PackedLength(s));
-        NativeBuffer scratch = Buffer(Math.Max(ConvolutionForward.ScratchLength(s),
-            Math.Max(ConvolutionBackwardData.ScratchLength(s), ConvolutionBackwardWeights.ScratchLength(s))));
-        yield return new($"{name} pack", 0, () =>
+        List<ConvolutionAlgorithms> seen = [];
+        foreach (ConvolutionMode mode in Enum.GetValues<ConvolutionMode>().Reverse())
         {
-            ConvolutionForward.Pack(s, w.Span, forward.Span);
-            ConvolutionBackwardData.Pack(s, w.Span, back.Span);
+            var algorithms = ConvolutionAlgorithms.Choose(s, mode);
+            if (seen.Contains(algorithms))
+                continue;
+            seen.Add(algorithms);
+            foreach (KernelCase kernel in Convolution(name, s, mode))
+                yield return kernel;
+        }
+    }
+
+    private static IEnumerable<KernelCase> Convolution(string name, ConvolutionShape s, ConvolutionMode mode)
+    {
+        double flops = 2.0 * Batch * s.OutHeight * s.OutWidth * s.WeightLength;
+        var kernels = new Convolution(s, s, s, mode, Batch);
+        var memory = new Lazy<ConvolutionMemory>(() => new ConvolutionMemory(s, kernels, Batch));
+        string end = mode == ConvolutionMode.Direct ? "" : $" ({mode})";
+        yield return new($"{name} pack{end}", 0, () =>
+        {
+            kernels.PackForward(memory.Value.Weights.Span, memory.Value.Forward.Span);
+            kernels.PackBackward(memory.Value.Weights.Span, memory.Value.Backward.Span);
         });
+        yield return new($"{name} forward{end}", flops, () => kernels.Forward(Batch, memory.Value.Input.Span,
+            memory.Value.Forward.Span, memory.Value.Bias.Span, memory.Value.Output.Span, true,
+            memory.Value.Scratch.Span));
+        yield return new($"{name} backward data{end}", flops, () => kernels.BackwardData(Batch,
+            memory.Value.Output.Span, memory.Value.Backward.Span, memory.Value.Input.Span, memory.Value.Scratch.Span,
+            false));
+        yield return new($"{name} backward weights{end}", flops, () => kernels.BackwardWeights(Batch,
+            memory.Value.Input.Span, memory.Value.Output.Span, memory.Value.Weights.Span,
+            memory.Value.Scratch.Span));
+    }
+
+    private static IEnumerable<KernelCase> Depthwise(string name, ConvolutionShape s)
+    {
+        double flops = 2.0 * Batch * s.OutputLength * s.KernelHeight * s.KernelWidth;
+        NativeBuffer x = Buffer(Batch * s.InputLength), y = Buffer(Batch * s.OutputLength);
+        NativeBuffer w = Buffer(DepthwiseConvolution.WeightLength(s));
         yield return new($"{name} forward", flops, () =>
-            ConvolutionForward.Run(s, Batch, x.Span, forward.Span, bias.Span, y.Span, relu: true, scratch.Span));
+            DepthwiseConvolution.Forward(s, Batch, x.Span, w.Span, [], y.Span, relu: true));
         yield return new($"{name} backward data", flops, () =>
-            ConvolutionBackwardData.Run(s, Batch, y.Span, back.Span, x.Span, scratch.Span));
+            DepthwiseConvolution.BackwardData(s, Batch, y.Span, w.Span, x.Span));
         yield return new($"{name} backward weights", flops, () =>
-            ConvolutionBackwardWeights.Run(s, Batch, x.Span, y.Span, w.Span, scratch.Span));
+            DepthwiseConvolution.BackwardWeights(s, Batch, x.Span, y.Span, w.Span));
     }
 
     private static IEnumerable<KernelCase> Linear(string name, LinearShape s) =>
@@ -79,6 +125,25 @@ public sealed record KernelCase(string Name, double Flops, Action Run)
             SgdUpdate.Run(a.Span, b.Span, c.Span, 1e-9f, 1e-9f, 0.9f, 1e-9f, nesterov: true));
         yield return new("cross-entropy", 0, () =>
             SoftmaxCrossEntropy.Run(logits.Span, 10, labels, 0, gradient.Span, [], out _, out _));
+    }
+
+    /// <summary>What a convolution's kernels work on, made when the first of them runs.</summary>
+    private sealed class ConvolutionMemory(ConvolutionShape s, Convolution kernels, int batch)
+    {
+        public NativeBuffer Input { get; } = Buffer(batch * s.InputLength);
+
+        public NativeBuffer Output { get; } = Buffer(batch * s.OutputLength);
+
+        public NativeBuffer Weights { get; } = Buffer(s.WeightLength);
+
+        public NativeBuffer Bias { get; } = Buffer(s.OutChannels);
+
+        public NativeBuffer Forward { get; } = Buffer(kernels.ForwardPackedLength);
+
+        public NativeBuffer Backward { get; } = Buffer(kernels.BackwardPackedLength);
+
+        public NativeBuffer Scratch { get; } = Buffer(Math.Max(kernels.ForwardScratchLength,
+            Math.Max(kernels.BackwardDataScratchLength, kernels.BackwardWeightsScratchLength)));
     }
 
     private static NativeBuffer Buffer(int length)
