@@ -5,7 +5,11 @@ namespace Distributed.Benchmarks;
 /// <summary>
 /// One kernel at one shape, on a micro-batch of 32 samples. Flops count every tap, 0 for what only moves memory.
 /// </summary>
-public sealed record KernelCase(string Name, double Flops, Action Run)
+/// <param name="Name">The kernel and where it stands in a network.</param>
+/// <param name="Flops">Operations of a call.</param>
+/// <param name="Run">Makes a call.</param>
+/// <param name="Bytes">Bytes read and written, where those are its limit.</param>
+public sealed record KernelCase(string Name, double Flops, Action Run, double Bytes = 0)
 {
     private const int Batch = 32;
 
@@ -100,18 +104,34 @@ public sealed record KernelCase(string Name, double Flops, Action Run)
             DepthwiseConvolution.BackwardWeights(s, Batch, x.Span, y.Span, w.Span));
     }
 
-    private static IEnumerable<KernelCase> Linear(string name, LinearShape s) =>
-        Convolution(name, new ConvolutionShape(1, 1, s.Inputs, s.Outputs, 1, 1));
+    private static IEnumerable<KernelCase> Linear(string name, LinearShape s)
+    {
+        foreach (int batch in new[] { Batch, 4 * Batch })
+        {
+            double flops = 2.0 * batch * s.WeightLength;
+            NativeBuffer x = Buffer(batch * s.Inputs), y = Buffer(batch * s.Outputs), w = Buffer(s.WeightLength);
+            NativeBuffer bias = Buffer(s.Outputs), scratch = Buffer(Math.Max(LinearForward.ScratchLength(s, batch),
+                Math.Max(LinearBackwardData.ScratchLength(s, batch), LinearBackwardWeights.ScratchLength(s, batch))));
+            string end = batch == Batch ? "" : $" of {batch}";
+            yield return new($"{name} forward{end}", flops, () =>
+                LinearForward.Run(s, batch, x.Span, w.Span, bias.Span, y.Span, relu: true, scratch.Span));
+            yield return new($"{name} backward data{end}", flops, () =>
+                LinearBackwardData.Run(s, batch, y.Span, w.Span, x.Span, scratch.Span));
+            yield return new($"{name} backward weights{end}", flops, () =>
+                LinearBackwardWeights.Run(s, batch, Batch, x.Span, y.Span, w.Span, scratch.Span));
+        }
+    }
 
     private static IEnumerable<KernelCase> Pool(string name, PoolShape s)
     {
         NativeBuffer x = Buffer(Batch * s.InputLength), y = Buffer(Batch * s.OutputLength), bias = Buffer(s.Channels);
         NativeBuffer dx = Buffer(x.Length);
         byte[] indices = new byte[y.Length];
-        yield return new($"{name} forward", 0, () => MaxPool.Forward(s, Batch, x.Span, y.Span, indices));
-        yield return new($"{name} backward", 0, () => MaxPool.Backward(s, Batch, y.Span, indices, dx.Span));
+        double each = x.Length * sizeof(float) + y.Length * (sizeof(float) + 1.0);
+        yield return new($"{name} forward", 0, () => MaxPool.Forward(s, Batch, x.Span, y.Span, indices), each);
+        yield return new($"{name} backward", 0, () => MaxPool.Backward(s, Batch, y.Span, indices, dx.Span), each);
         yield return new($"{name} input ReLU mask and bias gradient", 0, () =>
-            BiasGradient.RunWithReluMask(x.Span, dx.Span, s.Channels, bias.Span));
+            BiasGradient.RunWithReluMask(x.Span, dx.Span, s.Channels, bias.Span), 3.0 * x.Length * sizeof(float));
     }
 
     private static IEnumerable<KernelCase> Elementwise()
@@ -119,10 +139,11 @@ public sealed record KernelCase(string Name, double Flops, Action Run)
         NativeBuffer a = Buffer(670_000), b = Buffer(670_000), c = Buffer(670_000);
         NativeBuffer logits = Buffer(Batch * 10), gradient = Buffer(Batch * 10);
         int[] labels = new int[Batch];
-        yield return new("mlp add gradients", 0, () => Numerics.Elementwise.Add(a.Span, b.Span, b.Span));
-        yield return new("mlp all finite", 0, () => Numerics.Elementwise.AllFinite(a.Span));
+        double block = a.Length * sizeof(float);
+        yield return new("mlp add gradients", 0, () => Numerics.Elementwise.Add(a.Span, b.Span, b.Span), 3 * block);
+        yield return new("mlp all finite", 0, () => Numerics.Elementwise.AllFinite(a.Span), block);
         yield return new("mlp SGD", 0, () =>
-            SgdUpdate.Run(a.Span, b.Span, c.Span, 1e-9f, 1e-9f, 0.9f, 1e-9f, nesterov: true));
+            SgdUpdate.Run(a.Span, b.Span, c.Span, 1e-9f, 1e-9f, 0.9f, 1e-9f, nesterov: true), 5 * block);
         yield return new("cross-entropy", 0, () =>
             SoftmaxCrossEntropy.Run(logits.Span, 10, labels, 0, gradient.Span, [], out _, out _));
     }

@@ -9,7 +9,14 @@ using Distributed.Benchmarks;
 using Distributed.Numerics;
 using Perfolizer.Horology;
 
-// Every kernel at the shapes of the small models: dotnet run -c Release --project Tests/Benchmarks -- --filter '*'
+// Every kernel as a Markdown table, in a minute:  dotnet run -c Release --project Tests/Benchmarks -- --table [NAME]
+// with BenchmarkDotNet's statistics:              dotnet run -c Release --project Tests/Benchmarks -- --filter '*'
+if (args is ["--table", ..])
+{
+    KernelTable.Write(Console.Out, args.Length > 1 ? args[1] : "");
+    return;
+}
+
 Console.WriteLine($"{InstructionSet.Name}, {Peak.FlopsPerSecond / 1e9:f1} GFLOP/s of fused multiply-add on one core");
 BenchmarkSwitcher.FromTypes([typeof(KernelBenchmarks)]).Run(args, ManualConfig.CreateEmpty()
     .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).WithEvaluateOverhead(false)
