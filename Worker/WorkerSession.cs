@@ -1,4 +1,5 @@
 using System.Reflection;
+using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Protocol;
 using Distributed.Roles.Worker;
@@ -133,8 +134,10 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     private void EndWith(LinkEnd end) => _ended.TrySetResult(new SessionEnd(
         ExitCodes.CoordinatorLost, $"The coordinator at {_options.Coordinator} is gone: {end.Reason}."));
 
-    private void Fault(Exception exception) =>
-        _ended.TrySetResult(new SessionEnd(ExitCodes.Fault, $"A fault of ours: {exception}"));
+    /// <summary>Streamed images may turn out to be broken or changed at any time.</summary>
+    private void Fault(Exception exception) => _ended.TrySetResult(exception is DataException
+        ? new SessionEnd(ExitCodes.UserError, exception.Message)
+        : new SessionEnd(ExitCodes.Fault, $"A fault of ours: {exception}"));
 
     private void Handle(WorkerInput input)
     {

@@ -81,8 +81,7 @@ internal sealed class TrainOptionsReader
 
     private RunSpecification Specification()
     {
-        Model model = _settings.Text("model") is { } name ? FindModel(name)
-            : _spec?.Model ?? ModelCatalogue.Find("convnet");
+        Model model = ChosenModel();
         int batch = _settings.Integer("batch", 1, MostBatch) ?? _spec?.Batch ?? 128;
         double smoothing = _settings.Number("label-smoothing", x => x is >= 0 and < 1, "from 0 to below 1")
             ?? _spec?.LabelSmoothing ?? 0;
@@ -113,6 +112,21 @@ internal sealed class TrainOptionsReader
             Convolution = _settings.Word<ConvolutionMode>("convolution") ?? _spec?.Convolution
                 ?? ConvolutionMode.Winograd,
         };
+    }
+
+    /// <summary>A model of the catalogue has as many classes as the data; a user's own is taken as it is.</summary>
+    private Model ChosenModel()
+    {
+        string? name = _settings.Text("model");
+        if (name is null && _spec is not null) return _spec.Model;
+        Model model = FindModel(name ?? "convnet");
+        if (name?.EndsWith(".json", StringComparison.OrdinalIgnoreCase) == true) return model;
+        int classes = DatasetCatalogue.CountClasses(_data.Name, new DatasetOptions
+        {
+            DataDirectory = _data.Directory,
+            Shape = (model.Channels, model.Height, model.Width),
+        });
+        return classes == model.Classes ? model : model.WithClasses(classes);
     }
 
     private DataSpecification Data() => new()

@@ -58,15 +58,15 @@ public sealed record DatasetOptions
 /// <summary>The data sets by name. To add one: a class in Sources, a row here, a fixture.</summary>
 public static class DatasetCatalogue
 {
-    private static readonly (string Name, Func<DatasetOptions, Dataset> Load, Action<DatasetOptions>? Fetch)[] Rows =
+    private static readonly Row[] Rows =
     [
-        ("digits", Digits.Load, null),
-        ("mnist", Mnist.Digits.Load, Mnist.Digits.Fetch),
-        ("fashion-mnist", Mnist.Fashion.Load, Mnist.Fashion.Fetch),
-        ("kmnist", Mnist.Kuzushiji.Load, Mnist.Kuzushiji.Fetch),
-        ("cifar10", Cifar.Ten.Load, Cifar.Ten.Fetch),
-        ("cifar100", Cifar.Hundred.Load, Cifar.Hundred.Fetch),
-        (ImageFolder.Name, ImageFolder.Load, ImageFolder.Fetch),
+        new("digits", _ => 10, Digits.Load, null),
+        new("mnist", _ => 10, Mnist.Digits.Load, Mnist.Digits.Fetch),
+        new("fashion-mnist", _ => 10, Mnist.Fashion.Load, Mnist.Fashion.Fetch),
+        new("kmnist", _ => 10, Mnist.Kuzushiji.Load, Mnist.Kuzushiji.Fetch),
+        new("cifar10", _ => 10, Cifar.Ten.Load, Cifar.Ten.Fetch),
+        new("cifar100", _ => 100, Cifar.Hundred.Load, Cifar.Hundred.Fetch),
+        new(ImageFolder.Name, ImageFolder.CountClasses, ImageFolder.Load, ImageFolder.Fetch),
     ];
 
     /// <summary>Every name that <see cref="Load"/> knows.</summary>
@@ -89,13 +89,21 @@ public static class DatasetCatalogue
         if (!Noise.Matches(name)) Find(name).Fetch?.Invoke(options);
     }
 
-    private static (string Name, Func<DatasetOptions, Dataset> Load, Action<DatasetOptions>? Fetch) Find(string name)
+    /// <summary>How many classes a data set has, without loading it.</summary>
+    /// <inheritdoc cref="Load"/>
+    public static int CountClasses(string name, DatasetOptions options) => Find(name).CountClasses(options);
+
+    private static Row Find(string name)
     {
-        foreach (var row in Rows)
+        foreach (Row row in Rows)
         {
             if (string.Equals(row.Name, name, StringComparison.OrdinalIgnoreCase)) return row;
         }
 
         throw new DataException($"There is no data set '{name}'; known are {string.Join(", ", Names)}.");
     }
+
+    private sealed record Row(
+        string Name, Func<DatasetOptions, int> CountClasses, Func<DatasetOptions, Dataset> Load,
+        Action<DatasetOptions>? Fetch);
 }

@@ -15,6 +15,20 @@ public sealed class ModelTests
     }
 
     [Fact]
+    public void AnotherNumberOfClassesChangesTheLastLayerAlone()
+    {
+        foreach (Model model in ModelCatalogue.Names.Select(ModelCatalogue.Find))
+        {
+            Model other = model.WithClasses(7);
+            Assert.Equal(7, other.Classes);
+            Assert.Equal(model.Layers.Layers.SkipLast(1), other.Layers.Layers.SkipLast(1));
+            Assert.Equal(new Linear(7), other.Layers.Layers[^1]);
+            Assert.Equal(model, other.WithClasses(model.Classes));
+            ParameterLayout.Of(other);
+        }
+    }
+
+    [Fact]
     public void JsonIsShort() =>
         Assert.Equal(
             """{"name":"m","input":[1,4,6],"classes":10,"layers":[""" +

@@ -26,8 +26,8 @@ internal static class ImageFolder
 
     public static void Fetch(DatasetOptions options) => DecodedCache.Ensure(Find(options), options);
 
-    /// <summary>The classes' names, without reading any image.</summary>
-    public static IReadOnlyList<string> ClassNames(DatasetOptions options) => Find(options).ClassNames;
+    /// <summary>How many classes there are, without reading any image.</summary>
+    public static int CountClasses(DatasetOptions options) => Find(options).ClassNames.Count;
 
     /// <summary>The images of a folder or a zip file that exists.</summary>
     /// <param name="name">The data set's name.</param>

@@ -53,6 +53,18 @@ public sealed record Model(string Name, int Channels, int Height, int Width, int
         return model;
     }
 
+    /// <summary>
+    /// The same network for another number of classes: its last linear layer gets as many outputs. A model that ends
+    /// otherwise stays as it is.
+    /// </summary>
+    /// <param name="classes">Classes to tell apart.</param>
+    public Model WithClasses(int classes)
+    {
+        if (Layers.Layers.LastOrDefault() is not Linear head) return this;
+        Sequential layers = new([.. Layers.Layers.SkipLast(1), head with { Outputs = classes }]);
+        return this with { Classes = classes, Layers = layers };
+    }
+
     /// <summary>The model as JSON; <see cref="FromJson(string, string)"/> reads an equal one back.</summary>
     public string ToJson(bool indented = false) => JsonFields.Text(WriteTo, indented);
 

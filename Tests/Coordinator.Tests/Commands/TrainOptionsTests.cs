@@ -1,3 +1,4 @@
+using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
 using Distributed.Numerics;
@@ -58,6 +59,31 @@ public sealed class TrainOptionsTests
         Assert.Equal(("old.safetensors", 10), (options.Initial, options.CheckpointEverySteps));
         Assert.Equal(LogLevel.Debug, options.LogLevel);
         Assert.Equal(4, (await CommandRun.Options("--more-epochs", "4")).MoreEpochs);
+    }
+
+    [Fact]
+    public async Task AFolderOfImagesNamesTheRunAndSaysHowManyClassesTheModelHas()
+    {
+        using TemporaryFolder place = new();
+        foreach (string name in new[] { "a", "b", "c" })
+        {
+            Directory.CreateDirectory(place[$"My pictures/{name}"]);
+            File.WriteAllText(place[$"My pictures/{name}/1.ppm"], "P3 1 1 1 0 0 1");
+        }
+
+        TrainOptions options = await CommandRun.Options("--data", place["My pictures"], "--skip-corrupt");
+        Assert.Equal(("folder", true), (options.Specification.Data.Name, options.Specification.Data.SkipCorrupt));
+        Assert.Equal(place["My pictures"], options.DataDirectory);
+        Assert.Equal(("convnet-Mypictures", 3), (options.Name, options.Specification.Model.Classes));
+        Assert.Equal(100, (await CommandRun.Options("--data", "cifar100")).Specification.Model.Classes);
+    }
+
+    [Fact]
+    public async Task AugmentationsAndTheCachesLimitReachTheirPlace()
+    {
+        TrainOptions options = await CommandRun.Options("--augment", "crop:2,flip", "--cache-limit", "1.5GB");
+        Assert.Equal(AugmentationList.Parse("crop:2,flip:0.5"), options.Specification.Augmentation);
+        Assert.Equal(1_500_000_000, options.CacheLimit);
     }
 
     [Fact]
