@@ -68,7 +68,8 @@ public sealed class TrainOptionsTests
         foreach (string name in new[] { "a", "b", "c" })
         {
             Directory.CreateDirectory(place[$"My pictures/{name}"]);
-            File.WriteAllText(place[$"My pictures/{name}/1.ppm"], "P3 1 1 1 0 0 1");
+            foreach (int number in Enumerable.Range(0, 5))
+                File.WriteAllText(place[$"My pictures/{name}/{number}.ppm"], "P3 1 1 1 0 0 1");
         }
 
         TrainOptions options = await CommandRun.Options("--data", place["My pictures"], "--skip-corrupt");
