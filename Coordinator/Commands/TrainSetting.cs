@@ -19,7 +19,7 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
     /// <summary>Every setting, in the order of the help.</summary>
     public static IReadOnlyList<TrainSetting> All { get; } =
     [
-        new("model", "NAME|FILE.json", "The network: convnet, lenet5, mlp, or a file (default: convnet)."),
+        new("model", "NAME|FILE.json", "The network: a name of summary --all, or a file (default: convnet)."),
         new("data", "NAME|PATH", $"The data set: {string.Join(", ", DatasetCatalogue.Names)}; or a folder or zip " +
             "file with images in train/CLASS/ or CLASS/ (default: digits)."),
         new("data-dir", "DIR", "The folder that data files are in."),
