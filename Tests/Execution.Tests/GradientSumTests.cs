@@ -1,4 +1,5 @@
 using Distributed.Data;
+using Distributed.Learning;
 using Distributed.Numerics;
 using Distributed.Protocol;
 using Distributed.Roles;
@@ -19,7 +20,7 @@ public class GradientSumTests
         worker.EnsureEpoch(0);
         float[][] leaves = new float[TestRun.MicroBatches][];
         for (int i = 0; i < leaves.Length; i++) leaves[i] = Leaf(worker, i);
-        float[] expected = Sum(leaves, TreeNode.Root(leaves.Length));
+        float[] expected = Sum(model, leaves, TreeNode.Root(leaves.Length));
 
         // A worker that does everything; a server that gets leaves; a server that gets one worker's sum of [0, 4).
         TestRun.SameBits(expected, WorkerSum(worker, TreeNode.Root(leaves.Length)));
@@ -57,7 +58,7 @@ public class GradientSumTests
         float[] inOrder = [.. leaves[0]];
         foreach (float[] leaf in leaves[1..]) Elementwise.Add(inOrder, leaf, inOrder);
         // Otherwise the other test compares nothing.
-        Assert.False(inOrder.AsSpan().SequenceEqual(Sum(leaves, TreeNode.Root(leaves.Length))));
+        Assert.False(inOrder.AsSpan().SequenceEqual(Sum("linear", leaves, TreeNode.Root(leaves.Length))));
     }
 
     private static float[] Leaf(WorkerExecution worker, int microBatch) => Pass(worker, TreeNode.Leaf(microBatch));
@@ -108,10 +109,11 @@ public class GradientSumTests
         return store.Gradient(tree.Take(root).Buffer).ToArray();
     }
 
-    private static float[] Sum(float[][] leaves, TreeNode node)
+    private static float[] Sum(string model, float[][] leaves, TreeNode node)
     {
         if (node.IsLeaf) return leaves[node.Start];
-        float[] left = Sum(leaves, node.Left), right = Sum(leaves, node.Right);
-        return [.. left.Zip(right, (x, y) => x + y)];
+        float[] sum = [.. Sum(model, leaves, node.Left)];
+        ParameterLayout.Of(TestRun.Specification(model).Model).AddGradients(sum, Sum(model, leaves, node.Right));
+        return sum;
     }
 }

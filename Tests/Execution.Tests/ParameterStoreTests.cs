@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Distributed.Learning;
 using Distributed.Numerics;
 using Distributed.Roles;
@@ -74,6 +75,41 @@ public class ParameterStoreTests
         TestRun.SameBits(average, store.Choose(ParameterChoice.Best));
         TestRun.SameBits(store.Parameters, store.Choose(ParameterChoice.Current));
         Assert.Equal(0.1f, new WeightAverage(0.9).Share(1000), 1e-7f);
+    }
+
+    [Fact]
+    public void RunningStatisticsMoveOnceAStepByThoseOfAllSamples()
+    {
+        using WorkerExecution worker = TestRun.Open("norm", threads: 1);
+        using ParameterStore store = new(TestRun.Specification("norm"), 2);
+        worker.EnsureEpoch(0);
+        BufferId[] sums = new BufferId[2];
+        for (int i = 0; i < sums.Length; i++)
+        {
+            worker.EnsureBuffer(new BufferId(i));
+            worker.Compute(0, 0, i * TestRun.MicroBatch, TestRun.MicroBatch, new BufferId(i));
+            sums[i] = store.RentGradient()!.Value;
+            worker.Gradient(new BufferId(i)).CopyTo(store.Gradient(sums[i]));
+        }
+
+        float[][] means = [.. sums.Select(sum => Means(store, sum))];
+        store.Add(sums[0], sums[1]);
+        store.Step(1, 2 * TestRun.MicroBatch, 0, sums[0]);
+        ParameterEntry mean = store.Layout.Find("1.running_mean")!;
+        for (int channel = 0; channel < mean.Length; channel++)
+        {
+            float expected = 0.1f * (means[0][channel] + means[1][channel]) / 2;
+            Assert.Equal(expected, store.Parameters[mean.Offset + channel], 1e-6);
+        }
+
+        Assert.DoesNotContain(1f, store.Parameters.Slice(store.Layout.Find("1.running_var")!.Offset, 8).ToArray());
+
+        // The first layer's statistics come first: a count, then its eight means.
+        static float[] Means(ParameterStore store, BufferId gradient)
+        {
+            ReadOnlySpan<float> statistics = store.Gradient(gradient)[store.Layout.TrainableLength..];
+            return [.. MemoryMarshal.Cast<float, double>(statistics)[1..9].ToArray().Select(value => (float)value)];
+        }
     }
 
     [Fact]

@@ -32,7 +32,7 @@ internal sealed class ReferenceExecution : IDisposable
         int[] order = new int[TestRun.Data.Count(DataSplit.Training)];
         EpochShuffle.Permute(_specification.Seed, epoch, TestRun.Data.Training, order);
         Load(TestRun.Data.Dataset.Train, order.AsSpan(first, count));
-        float[] gradient = new float[_plan.Parameters.Length];
+        float[] gradient = new float[_plan.Parameters.GradientLength];
         float smoothing = (float)_specification.LabelSmoothing;
         return (gradient, _workspace.Train(_parameters.Span, _prepared.Span, count, smoothing, gradient));
     }

@@ -19,13 +19,20 @@ internal static class TestRun
     public static RunData Data => Digits.Value;
 
     /// <summary>Names of the models that tests compute with.</summary>
-    public static TheoryData<string> Models => ["linear", "lenet5"];
+    public static TheoryData<string> Models => ["linear", "lenet5", "norm"];
 
     public static RunSpecification Specification(string model) => new()
     {
-        Model = model == "linear"
-            ? new Model(model, 1, 28, 28, 10, new Sequential(new Flatten(), new Linear(10)))
-            : ModelCatalogue.Find(model),
+        Model = model switch
+        {
+            "linear" => new Model(model, 1, 28, 28, 10, new Sequential(new Flatten(), new Linear(10))),
+            "norm" => new Model(model, 1, 28, 28, 10, new Sequential(
+                new Conv2d(8, 3) { Stride = 3, Bias = false }, new BatchNorm2d(), new Relu(),
+                new Residual(new Sequential(
+                    new Conv2d(8, 3) { Padding = 1, Bias = false }, new BatchNorm2d())),
+                new Relu(), new GlobalAvgPool(), new Flatten(), new Linear(10))),
+            _ => ModelCatalogue.Find(model),
+        },
         Data = new DataSpecification { Name = "digits", Validation = 0.1 },
         Epochs = 3,
         Batch = Batch,

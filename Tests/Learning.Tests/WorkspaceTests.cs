@@ -180,6 +180,26 @@ public sealed class WorkspaceTests
         }
     }
 
+    /// <summary>
+    /// A batch norm of one sample with one pixel has nothing to normalise by: its output is the bias, which passes no
+    /// gradient on.
+    /// </summary>
+    [Fact]
+    public void ANormOfASingleValueIsItsBias()
+    {
+        using var run = new PlanRun(
+            TestModels.Of(
+                "m", 2, 3, 3, new Conv2d(9, 3), new BatchNorm2d(), new GlobalAvgPool(), new Flatten(), new Linear(10)),
+            4);
+        run.Load(first: 0, 1);
+        run.Train(1);
+        Assert.All(run.Workspace.Logits.ToArray(), logit => Assert.Equal(0, logit, 1e-3));
+        var gradient = run.Gradient.Span[..run.Plan.Parameters.TrainableLength].ToArray();
+        Assert.All(gradient, value => Assert.True(float.IsFinite(value)));
+        var weight = run.Plan.Parameters.Find("0.weight")!;
+        Assert.All(gradient[..weight.Length], value => Assert.Equal(0, value, 1e-2));
+    }
+
     [Fact]
     public void PredictionsAreTheLargestLogits()
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Distributed.Checkpoints;
 using Distributed.Execution;
 using Distributed.Learning;
@@ -31,6 +32,8 @@ public sealed class ResumeTests : IDisposable
     {
         RunSpecification specification = RunSamples.Specification() with
         {
+            Model = new Model("tiny", 1, 8, 8, 4, new Sequential(
+                new Conv2d(3, 3), new BatchNorm2d(), new Relu(), new MaxPool2d(2), new Flatten(), new Linear(4))),
             Optimizer = Optimizer.Find(optimizer),
             Ema = ema,
             ClipNorm = 0.5,
@@ -68,8 +71,10 @@ public sealed class ResumeTests : IDisposable
         for (int step = first; step <= last; step++)
         {
             BufferId buffer = store.RentGradient()!.Value;
-            store.Gradient(buffer).Clear();
-            RunSamples.Fill(store.Layout, store.Gradient(buffer), MathF.Pow(-1.3f, step));
+            Span<float> gradient = store.Gradient(buffer);
+            gradient.Clear();
+            MemoryMarshal.Cast<float, double>(gradient[store.Layout.TrainableLength..]).Fill(step + 0.25);
+            RunSamples.Fill(store.Layout.Trainable, gradient, MathF.Pow(-1.3f, step));
             store.Step(step, 32, reductions: step / 5, buffer);
         }
     }

@@ -72,13 +72,13 @@ internal static class RunSamples
     /// <summary>Puts different values everywhere, padding excepted.</summary>
     public static void Fill(ParameterStore store, float start)
     {
-        Fill(store.Layout, store.Parameters, start);
-        Fill(store.Layout, store.State(0), start + 0.5f);
+        Fill(store.Layout.Entries, store.Parameters, start);
+        Fill(store.Layout.Trainable, store.State(0), start + 0.5f);
     }
 
-    public static void Fill(ParameterLayout layout, Span<float> block, float start)
+    public static void Fill(IEnumerable<ParameterEntry> entries, Span<float> block, float start)
     {
-        foreach (ParameterEntry entry in layout.Entries)
+        foreach (ParameterEntry entry in entries)
         {
             for (int i = 0; i < entry.Length; i++) block[entry.Offset + i] = start + (entry.Offset + i) / 4096f;
         }
