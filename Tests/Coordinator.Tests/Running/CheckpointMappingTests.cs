@@ -186,8 +186,8 @@ public sealed class CheckpointMappingTests : IDisposable
     {
         RunSpecification averaged = _specification with { Ema = 0.9 };
         using ParameterStore store = new(averaged, 1);
-        RunSamples.Fill(store.Layout, store.Parameters, 1);
-        RunSamples.Fill(store.Layout, store.Evaluated, 2);
+        RunSamples.Fill(store.Layout.Entries, store.Parameters, 1);
+        RunSamples.Fill(store.Layout.Entries, store.Evaluated, 2);
         float[] expected = store.Evaluated.ToArray(), block = new float[store.Layout.Length];
         RunSamples.Save(_checkpoints, store, averaged, RunSamples.Progress(1, 0, bestEpoch: 1), isBest: true);
         Assert.Contains("moving average", Assert.Single(InitialWeights.Read(_folder.Path, store.Layout, block).Notes));
