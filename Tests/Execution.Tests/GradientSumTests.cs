@@ -45,7 +45,7 @@ public class GradientSumTests
         float[][] leaves = new float[TestRun.MicroBatches][];
         for (int i = 0; i < leaves.Length; i++) leaves[i] = Leaf(worker, i);
         foreach (TreeNode node in (TreeNode[])[new(0, 6), new(0, 4), new(4, 6), new(2, 4)])
-            TestRun.SameBits(Sum(leaves, node), Pass(worker, node));
+            TestRun.SameBits(Sum("mlp", leaves, node), Pass(worker, node));
     }
 
     [Fact]
