@@ -8,9 +8,20 @@ namespace Distributed.Cluster;
 /// <summary>A test that sends signals and looks into /proc.</summary>
 public sealed class LinuxFactAttribute : FactAttribute
 {
+    internal const string Reason = "sends signals, and finds processes in /proc, as Linux has it";
+
     public LinuxFactAttribute()
     {
-        if (!OperatingSystem.IsLinux()) Skip = "sends signals, and finds processes in /proc, as Linux has it";
+        if (!OperatingSystem.IsLinux()) Skip = Reason;
+    }
+}
+
+/// <inheritdoc cref="LinuxFactAttribute"/>
+public sealed class LinuxTheoryAttribute : TheoryAttribute
+{
+    public LinuxTheoryAttribute()
+    {
+        if (!OperatingSystem.IsLinux()) Skip = LinuxFactAttribute.Reason;
     }
 }
 

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Distributed.Cluster.Native;
+using Xunit;
 
 namespace Distributed.Cluster;
 
@@ -16,6 +18,8 @@ internal sealed partial class RunDirectory : IDisposable
         "--name", Name, "--model", "lenet5", "--data", "digits", "--epochs", "2", "--batch", "128",
         "--micro-batch", "12", "--seed", "5", "--threads", "1",
     ];
+
+    public RunDirectory() => File.WriteAllText(System.IO.Path.Combine(Path, MixedModel.File), MixedModel.Json);
 
     /// <summary>Steps of the standard run.</summary>
     public const int Steps = 142;
@@ -43,6 +47,23 @@ internal sealed partial class RunDirectory : IDisposable
 
     /// <summary>Starts the standard command with other or more settings.</summary>
     public ProgramRun Train(params string[] settings) => Start(Programs.Coordinator, Command(settings));
+
+    /// <summary>
+    /// Kills the coordinator once it has applied that many steps, gives the same command again, and requires that this
+    /// went on with a checkpoint of the last twenty steps.
+    /// </summary>
+    public void TrainKilledAt(int step, params string[] settings)
+    {
+        settings = [.. settings, "--checkpoint-every", "10"];
+        ProgramRun killed = Train(settings);
+        WaitForStep(step, killed);
+        IReadOnlyList<int> workers = killed.Workers();
+        killed.Signal(SystemCalls.Kill);
+        killed.WaitForExit(workers);
+        ProgramRun resumed = Train(settings);
+        Assert.True(resumed.WaitForExit() == 0, resumed.Transcript);
+        Assert.InRange(Outcome.ResumedFromStep, step - 20, Outcome.Steps - 1);
+    }
 
     /// <summary>Starts one of the programs in this folder.</summary>
     public ProgramRun Start(

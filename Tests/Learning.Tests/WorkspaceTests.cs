@@ -1,4 +1,5 @@
 using Distributed.Numerics;
+using Distributed.Tests;
 using Xunit;
 
 namespace Distributed.Learning.Tests;
@@ -16,11 +17,7 @@ public sealed class WorkspaceTests
         NativeBuffer[] states = [new NativeBuffer(run.Parameters.Length)];
         run.Load(first: 0, 8);
         Step();
-        Step();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 5; i++)
-            Step();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.Least(Step));
 
         void Step()
         {
