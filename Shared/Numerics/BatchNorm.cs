@@ -15,14 +15,22 @@ namespace Distributed.Numerics;
 /// </summary>
 public static unsafe class BatchNorm
 {
-    /// <summary>Pixels that are worked on together: few enough for the caches, even.</summary>
+    /// <summary>
+    /// Pixels that are worked on together, a vector of channels at a time: few enough for the caches, even.
+    /// </summary>
     internal const int Block = 32;
 
     /// <summary>Doubles of a block of statistics.</summary>
     public static int StatisticsLength(int channels) => checked(1 + 2 * channels);
 
     /// <summary>Computes the statistics of <paramref name="pixels"/> pixels.</summary>
-    public static void Statistics(in BatchNormShape s, int pixels, ReadOnlySpan<float> input, Span<double> statistics)
+    /// <param name="s">The channels.</param>
+    /// <param name="pixels">Pixels of all samples.</param>
+    /// <param name="input">Pixels at the input's pitch.</param>
+    /// <param name="statistics">Overwritten.</param>
+    /// <param name="known">The statistics of the first channels of these pixels, which are copied; empty: none.</param>
+    public static void Statistics(in BatchNormShape s, int pixels, ReadOnlySpan<float> input, Span<double> statistics,
+        ReadOnlySpan<double> known = default)
     {
         Check.Shape(s, pixels);
         Check.Pixels(input.Length, pixels, s.Channels, s.InPitch, nameof(input));
@@ -30,11 +38,20 @@ public static unsafe class BatchNorm
         statistics.Clear();
         statistics[0] = pixels;
         Span<double> means = statistics.Slice(1, s.Channels), squares = statistics[(1 + s.Channels)..];
-        fixed (float* x = input)
-        fixed (double* sums = means, sumsOfSquares = squares)
-            for (int p = 0; p < pixels; p += Block)
-                Sum(s, Math.Min(Block, pixels - p), x + (nint)p * s.InPitch, sums, sumsOfSquares);
-        for (int c = 0; c < means.Length; c++)
+        int copied = known.IsEmpty ? 0 : (known.Length - 1) / 2;
+        BatchNormShape rest = s with { Channels = s.Channels - copied };
+        if (rest.Channels > 0)
+            fixed (float* x = input)
+            fixed (double* sums = means, sumsOfSquares = squares)
+                for (int p = 0; p < pixels; p += Block)
+                    Sum(rest, Math.Min(Block, pixels - p), x + (nint)p * s.InPitch + copied, sums + copied,
+                        sumsOfSquares + copied);
+        if (copied > 0)
+        {
+            known.Slice(1, copied).CopyTo(means);
+            known[(1 + copied)..].CopyTo(squares);
+        }
+        for (int c = copied; c < means.Length; c++)
         {
             double mean = means[c] / pixels;
             squares[c] = PositivePart(squares[c] - means[c] * mean);
@@ -127,9 +144,13 @@ public static unsafe class BatchNorm
     {
         Vector256<double> evenLow = default, evenHigh = default, oddLow = default, oddHigh = default;
         Vector256<double> evenLow2 = default, evenHigh2 = default, oddLow2 = default, oddHigh2 = default;
+        nint ahead = Block * step;
         int p = 0;
         for (; p < pixels - 1; p += 2, x += 2 * step)
         {
+            // The processor foresees no such strides.
+            Sse.Prefetch1(x + ahead);
+            Sse.Prefetch1(x + step + ahead);
             Vector256<float> first = Vector256.Load(x) & own, second = Vector256.Load(x + step) & own;
             Vector256<double> a = Avx.ConvertToVector256Double(first.GetLower());
             Vector256<double> b = Avx.ConvertToVector256Double(first.GetUpper());

@@ -60,47 +60,82 @@ public static unsafe class BatchNormBackward
             space = scratch, w = weight, dw = weightGradient, db = biasGradient)
         {
             var arguments = new Arguments(s, x, k, relu && y == null, y, dy, dx, accumulate, (double*)space);
-            for (int p = 0; p < pixels; p += BatchNorm.Block)
-                arguments.Sum(p, Math.Min(BatchNorm.Block, pixels - p));
-            arguments.Finish(pixels, w, dw, db);
-            for (int p = 0; p < pixels && dx != null; p += BatchNorm.Block)
-                arguments.Apply(p, Math.Min(BatchNorm.Block, pixels - p));
+            if (InstructionSet.HasAvx512)
+                Run<Vector512<float>, Simd512>(arguments, pixels, w, dw, db);
+            else if (InstructionSet.HasAvx2)
+                Run<Vector256<float>, Simd256>(arguments, pixels, w, dw, db);
+            else
+                Run<float, Scalar>(arguments, pixels, w, dw, db);
         }
+    }
+
+    private static void Run<TVector, TSimd>(in Arguments arguments, int pixels, float* w, float* dw, float* db)
+        where TVector : struct
+        where TSimd : struct, ISimd<TVector>
+    {
+        int channels = arguments.Channels, last = (pixels - 1) / BatchNorm.Block * BatchNorm.Block;
+        for (int p = 0; p < pixels; p += BatchNorm.Block)
+            for (int c = 0; c < channels; c += TSimd.Count)
+                arguments.Sum<TVector, TSimd>(p, Math.Min(BatchNorm.Block, pixels - p), c);
+        arguments.Finish(pixels, w, dw, db);
+        if (!arguments.HasInputGradient)
+            return;
+        // From the end, which the sums left in the caches.
+        for (int p = last; p >= 0; p -= BatchNorm.Block)
+            for (int c = 0; c < channels; c += TSimd.Count)
+                arguments.Apply<TVector, TSimd>(p, Math.Min(BatchNorm.Block, pixels - p), c);
     }
 
     private readonly struct Arguments(in BatchNormShape s, float* x, float* k, bool recompute, float* y, float* dy,
         float* dx, bool accumulate, double* sums)
     {
-        private readonly int _channels = s.Channels;
         private readonly nint _inStep = s.InPitch, _outStep = s.OutPitch;
         private readonly float* _factors = (float*)(sums + 2 * s.Channels);
 
-        /// <summary>Adds d and d (x - mean) of a block of pixels to the sums, and masks in place where y is.</summary>
-        public void Sum(nint first, int pixels)
+        public int Channels { get; } = s.Channels;
+
+        public bool HasInputGradient => dx != null;
+
+        /// <summary>
+        /// Adds d and d (x - mean) of a block of pixels to the sums of a vector of channels, and masks in place where y
+        /// is. The next block's are fetched meanwhile: the processor foresees no such strides.
+        /// </summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Sum<TVector, TSimd>(nint first, int pixels, int c)
+            where TVector : struct
+            where TSimd : struct, ISimd<TVector>
         {
-            if (_channels >= Lanes.Count)
+            int lanes = Channels - c;
+            nint inStep = _inStep, outStep = _outStep, inAhead = BatchNorm.Block * inStep;
+            nint outAhead = BatchNorm.Block * outStep;
+            float* input = x + first * inStep + c, gradient = dy + first * outStep + c;
+            float* output = y == null ? null : y + first * outStep + c;
+            TVector scale = TSimd.Load(k + c, lanes), shift = TSimd.Load(k + Channels + c, lanes);
+            TVector mean = TSimd.Load(k + 2 * Channels + c, lanes);
+            TVector even = default, odd = default, evenDot = default, oddDot = default;
+            for (int p = 0; p < pixels; p += 2)
             {
-                for (int c = 0; c < _channels; c += Lanes.Count)
-                    SumEight(first, pixels, BatchNorm.Start(c, _channels), BatchNorm.OwnLanes(c, _channels));
-                return;
+                Prefetch(input + inAhead, gradient + outAhead);
+                TVector value = TSimd.Load(input, lanes);
+                TVector d = Masked<TVector, TSimd>(value, scale, shift, gradient, output, lanes);
+                even = TSimd.Add(even, d);
+                evenDot = TSimd.MultiplyAdd(d, TSimd.Subtract(value, mean), evenDot);
+                if (p == pixels - 1)
+                    break;
+                input += inStep;
+                gradient += outStep;
+                output = output == null ? null : output + outStep;
+                Prefetch(input + inAhead, gradient + outAhead);
+                value = TSimd.Load(input, lanes);
+                d = Masked<TVector, TSimd>(value, scale, shift, gradient, output, lanes);
+                odd = TSimd.Add(odd, d);
+                oddDot = TSimd.MultiplyAdd(d, TSimd.Subtract(value, mean), oddDot);
+                input += inStep;
+                gradient += outStep;
+                output = output == null ? null : output + outStep;
             }
-            for (int c = 0; c < _channels; c++)
-            {
-                float even = 0, odd = 0, evenDot = 0, oddDot = 0;
-                for (int p = 0; p < pixels; p++)
-                {
-                    float value = x[(first + p) * _inStep + c], d = Masked((first + p) * _outStep + c, c, value);
-                    value -= k[2 * _channels + c];
-                    if (p % 2 == 0)
-                        (even, evenDot) = (even + d, MathF.FusedMultiplyAdd(d, value, evenDot));
-                    else
-                        (odd, oddDot) = (odd + d, MathF.FusedMultiplyAdd(d, value, oddDot));
-                    if (y != null)
-                        dy[(first + p) * _outStep + c] = d;
-                }
-                sums[c] += even + odd;
-                sums[_channels + c] += evenDot + oddDot;
-            }
+            TSimd.AddTo(sums + c, TSimd.Add(even, odd), lanes);
+            TSimd.AddTo(sums + Channels + c, TSimd.Add(evenDot, oddDot), lanes);
         }
 
         /// <summary>
@@ -108,122 +143,71 @@ public static unsafe class BatchNormBackward
         /// </summary>
         public void Finish(int pixels, float* w, float* dw, float* db)
         {
-            for (int c = 0; c < _channels; c++)
+            for (int c = 0; c < Channels; c++)
             {
-                double inverse = k[3 * _channels + c], scale = w[c] * inverse;
+                double inverse = k[3 * Channels + c], scale = w[c] * inverse;
                 db[c] = (float)sums[c];
-                dw[c] = (float)(sums[_channels + c] * inverse);
+                dw[c] = (float)(sums[Channels + c] * inverse);
                 _factors[c] = (float)scale;
-                _factors[_channels + c] = (float)(-scale * inverse * inverse * sums[_channels + c] / pixels);
-                _factors[2 * _channels + c] = (float)(-scale * sums[c] / pixels);
+                _factors[Channels + c] = (float)(-scale * inverse * inverse * sums[Channels + c] / pixels);
+                _factors[2 * Channels + c] = (float)(-scale * sums[c] / pixels);
             }
         }
 
-        public void Apply(nint first, int pixels)
+        /// <summary>The input's gradient of a block of pixels; the block before is fetched meanwhile.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public void Apply<TVector, TSimd>(nint first, int pixels, int c)
+            where TVector : struct
+            where TSimd : struct, ISimd<TVector>
         {
-            if (_channels >= Lanes.Count)
+            int lanes = Channels - c;
+            nint inStep = _inStep, outStep = _outStep, inBehind = BatchNorm.Block * inStep;
+            nint outBehind = BatchNorm.Block * outStep;
+            float* input = x + first * inStep + c, target = dx + first * inStep + c;
+            float* gradient = dy + first * outStep + c;
+            TVector scale = TSimd.Load(k + c, lanes), shift = TSimd.Load(k + Channels + c, lanes);
+            TVector mean = TSimd.Load(k + 2 * Channels + c, lanes), a = TSimd.Load(_factors + c, lanes);
+            TVector b = TSimd.Load(_factors + Channels + c, lanes);
+            TVector constant = TSimd.Load(_factors + 2 * Channels + c, lanes);
+            for (int p = 0; p < pixels; p++, input += inStep, gradient += outStep, target += inStep)
             {
-                for (int c = 0; c < _channels; c += Lanes.Count)
-                {
-                    int start = BatchNorm.Start(c, _channels);
-                    ApplyEight(first, pixels, start, BatchNorm.OwnLanes(c, _channels), start == c);
-                }
-                return;
+                Prefetch(input - inBehind, gradient - outBehind);
+                if (accumulate && Sse.IsSupported)
+                    Sse.Prefetch1(target - inBehind);
+                TVector value = TSimd.Load(input, lanes), d = TSimd.Load(gradient, lanes);
+                if (recompute)
+                    d = TSimd.ReluMask(TSimd.MultiplyAdd(value, scale, shift), d);
+                d = TSimd.MultiplyAdd(a, d, TSimd.MultiplyAdd(b, TSimd.Subtract(value, mean), constant));
+                if (accumulate)
+                    d = TSimd.Add(TSimd.Load(target, lanes), d);
+                TSimd.Store(target, d, lanes);
             }
-            for (nint p = first; p < first + pixels; p++)
-                for (int c = 0; c < _channels; c++)
-                {
-                    float value = x[p * _inStep + c], d = Masked(p * _outStep + c, c, value);
-                    float gradient = MathF.FusedMultiplyAdd(_factors[c], d, MathF.FusedMultiplyAdd(
-                        _factors[_channels + c], value - k[2 * _channels + c], _factors[2 * _channels + c]));
-                    float* target = dx + p * _inStep + c;
-                    *target = accumulate ? *target + gradient : gradient;
-                }
+        }
+
+        /// <summary>The output's gradient behind the mask of a ReLU.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        private TVector Masked<TVector, TSimd>(TVector value, TVector scale, TVector shift, float* gradient,
+            float* output, int lanes)
+            where TVector : struct
+            where TSimd : struct, ISimd<TVector>
+        {
+            TVector d = TSimd.Load(gradient, lanes);
+            if (recompute)
+                return TSimd.ReluMask(TSimd.MultiplyAdd(value, scale, shift), d);
+            if (output == null)
+                return d;
+            d = TSimd.ReluMask(TSimd.Load(output, lanes), d);
+            TSimd.Store(gradient, d, lanes);
+            return d;
         }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        private float Masked(nint place, int c, float value)
+        private static void Prefetch(float* input, float* gradient)
         {
-            float by = recompute ? MathF.FusedMultiplyAdd(value, k[c], k[_channels + c])
-                : y != null ? y[place] : 1;
-            return by <= 0 ? 0 : dy[place];
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void SumEight(nint first, int pixels, int start, Vector256<float> own)
-        {
-            float* input = x + first * _inStep + start, gradient = dy + first * _outStep + start;
-            float* output = y == null ? null : y + first * _outStep + start;
-            nint inStep = _inStep, outStep = _outStep;
-            Vector256<float> scale = Vector256.Load(k + start), shift = Vector256.Load(k + _channels + start);
-            Vector256<float> mean = Vector256.Load(k + 2 * _channels + start);
-            Vector256<float> even = default, odd = default, evenDot = default, oddDot = default;
-            int p = 0;
-            for (; p < pixels - 1; p += 2, input += 2 * inStep, gradient += 2 * outStep)
-            {
-                Vector256<float> value = Vector256.Load(input), next = Vector256.Load(input + inStep);
-                Vector256<float> d = Vector256.Load(gradient), e = Vector256.Load(gradient + outStep);
-                if (recompute)
-                {
-                    d = Relu.Select(Fma.MultiplyAdd(value, scale, shift), d);
-                    e = Relu.Select(Fma.MultiplyAdd(next, scale, shift), e);
-                }
-                else if (output != null)
-                {
-                    d = Relu.Select(Vector256.Load(output), d);
-                    e = Relu.Select(Vector256.Load(output + outStep), e);
-                    d.Store(gradient);
-                    e.Store(gradient + outStep);
-                    output += 2 * outStep;
-                }
-                even += d;
-                odd += e;
-                evenDot = Fma.MultiplyAdd(d, value - mean, evenDot);
-                oddDot = Fma.MultiplyAdd(e, next - mean, oddDot);
-            }
-            if (p < pixels)
-            {
-                Vector256<float> value = Vector256.Load(input), d = Vector256.Load(gradient);
-                if (recompute)
-                    d = Relu.Select(Fma.MultiplyAdd(value, scale, shift), d);
-                else if (output != null)
-                {
-                    d = Relu.Select(Vector256.Load(output), d);
-                    d.Store(gradient);
-                }
-                even += d;
-                evenDot = Fma.MultiplyAdd(d, value - mean, evenDot);
-            }
-            Vector256<float> sum = (even + odd) & own, dot = (evenDot + oddDot) & own;
-            BatchNorm.AddTo(sums + start, Avx.ConvertToVector256Double(sum.GetLower()),
-                Avx.ConvertToVector256Double(sum.GetUpper()));
-            BatchNorm.AddTo(sums + _channels + start, Avx.ConvertToVector256Double(dot.GetLower()),
-                Avx.ConvertToVector256Double(dot.GetUpper()));
-        }
-
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        private void ApplyEight(nint first, int pixels, int start, Vector256<float> own, bool whole)
-        {
-            float* input = x + first * _inStep + start, target = dx + first * _inStep + start;
-            float* gradient = dy + first * _outStep + start;
-            nint inStep = _inStep, outStep = _outStep;
-            Vector256<float> scale = Vector256.Load(k + start), shift = Vector256.Load(k + _channels + start);
-            Vector256<float> mean = Vector256.Load(k + 2 * _channels + start);
-            Vector256<float> a = Vector256.Load(_factors + start), b = Vector256.Load(_factors + _channels + start);
-            Vector256<float> c = Vector256.Load(_factors + 2 * _channels + start);
-            for (int p = 0; p < pixels; p++, input += inStep, gradient += outStep, target += inStep)
-            {
-                Vector256<float> value = Vector256.Load(input), d = Vector256.Load(gradient);
-                if (recompute)
-                    d = Relu.Select(Fma.MultiplyAdd(value, scale, shift), d);
-                d = Fma.MultiplyAdd(a, d, Fma.MultiplyAdd(b, value - mean, c));
-                if (accumulate)
-                    d = Vector256.Load(target) + d;
-                // What the vector before wrote must stay: it may have been the input.
-                if (!whole)
-                    d = Vector256.ConditionalSelect(own, d, Vector256.Load(target));
-                d.Store(target);
-            }
+            if (!Sse.IsSupported)
+                return;
+            Sse.Prefetch1(input);
+            Sse.Prefetch1(gradient);
         }
     }
 }

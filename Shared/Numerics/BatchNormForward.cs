@@ -59,9 +59,12 @@ public static unsafe class BatchNormForward
         if (!shortcut.IsEmpty)
             Check.Length(shortcut.Length, checked(pixels * s.Channels), nameof(shortcut));
         fixed (float* x = input, k = coefficients, r = shortcut, y = output)
-            for (int p = 0; p < pixels; p += BatchNorm.Block)
-                Normalize(s, Math.Min(BatchNorm.Block, pixels - p), x + (nint)p * s.InPitch, k,
-                    r == null ? null : r + (nint)p * s.Channels, relu, y + (nint)p * s.OutPitch);
+            if (InstructionSet.HasAvx512)
+                Run<Vector512<float>, Simd512>(s, pixels, x, k, r, relu, y);
+            else if (InstructionSet.HasAvx2)
+                Run<Vector256<float>, Simd256>(s, pixels, x, k, r, relu, y);
+            else
+                Run<float, Scalar>(s, pixels, x, k, r, relu, y);
     }
 
     private static void Prepare(int c, double mean, double variance, ReadOnlySpan<float> weight,
@@ -75,46 +78,38 @@ public static unsafe class BatchNormForward
         coefficients[3 * channels + c] = (float)inverse;
     }
 
-    private static void Normalize(in BatchNormShape s, int pixels, float* x, float* k, float* r, bool relu, float* y)
+    /// <summary>From the end, which the statistics left in the caches.</summary>
+    private static void Run<TVector, TSimd>(in BatchNormShape s, int pixels, float* x, float* k, float* r, bool relu,
+        float* y)
+        where TVector : struct
+        where TSimd : struct, ISimd<TVector>
     {
-        int channels = s.Channels;
-        if (channels >= Lanes.Count)
-        {
-            for (int c = 0; c < channels; c += Lanes.Count)
-            {
-                int start = BatchNorm.Start(c, channels);
-                NormalizeEight(s, pixels, x + start, k + start, r == null ? null : r + start, relu, y + start);
-            }
-            return;
-        }
-        for (int p = 0; p < pixels; p++, x += s.InPitch, y += s.OutPitch)
-            for (int c = 0; c < channels; c++)
-            {
-                float value = MathF.FusedMultiplyAdd(x[c], k[c], k[channels + c]);
-                if (r != null)
-                    value += r[(nint)p * channels + c];
-                y[c] = relu && value <= 0 ? 0 : value;
-            }
+        for (int p = (pixels - 1) / BatchNorm.Block * BatchNorm.Block; p >= 0; p -= BatchNorm.Block)
+            for (int c = 0; c < s.Channels; c += TSimd.Count)
+                Normalize<TVector, TSimd>(s, Math.Min(BatchNorm.Block, pixels - p), s.Channels - c,
+                    x + (nint)p * s.InPitch + c, k + c, r == null ? null : r + (nint)p * s.Channels + c, relu,
+                    y + (nint)p * s.OutPitch + c);
     }
 
-    /// <summary>
-    /// Eight channels of a block of pixels. The first of the last eight may be there already, from the vector before:
-    /// as the output is in another place than the arguments, they come out the same.
-    /// </summary>
+    /// <summary>A vector of channels of a block of pixels; the block before is fetched meanwhile.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void NormalizeEight(in BatchNormShape s, int pixels, float* x, float* k, float* r, bool relu,
-        float* y)
+    private static void Normalize<TVector, TSimd>(in BatchNormShape s, int pixels, int lanes, float* x, float* k,
+        float* r, bool relu, float* y)
+        where TVector : struct
+        where TSimd : struct, ISimd<TVector>
     {
-        nint inStep = s.InPitch, outStep = s.OutPitch, channels = s.Channels;
-        Vector256<float> scale = Vector256.Load(k), shift = Vector256.Load(k + channels);
+        nint inStep = s.InPitch, outStep = s.OutPitch, channels = s.Channels, behind = BatchNorm.Block * inStep;
+        TVector scale = TSimd.Load(k, lanes), shift = TSimd.Load(k + channels, lanes);
         for (int p = 0; p < pixels; p++, x += inStep, y += outStep)
         {
-            Vector256<float> value = Fma.MultiplyAdd(Vector256.Load(x), scale, shift);
+            if (Sse.IsSupported)
+                Sse.Prefetch1(x - behind);
+            TVector value = TSimd.MultiplyAdd(TSimd.Load(x, lanes), scale, shift);
             if (r != null)
-                value += Vector256.Load(r + p * channels);
+                value = TSimd.Add(value, TSimd.Load(r + p * channels, lanes));
             if (relu)
-                value = Relu.Select(value, value);
-            value.Store(y);
+                value = TSimd.Relu(value);
+            TSimd.Store(y, value, lanes);
         }
     }
 }

@@ -93,6 +93,13 @@ internal static class Check
             throw new ArgumentException($"not a linear layer: {s}");
     }
 
+    /// <summary>Refuses coefficients that aren't those of a batch norm of so many channels; there may be none.</summary>
+    public static void Norm(int length, int channels)
+    {
+        if (length != 0)
+            Length(length, BatchNormForward.CoefficientsLength(channels), "norm");
+    }
+
     /// <summary>Refuses shapes without a channel or a pixel, or pixels narrower than their channels.</summary>
     public static void Shape(in BatchNormShape s, int pixels)
     {

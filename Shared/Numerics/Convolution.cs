@@ -58,15 +58,27 @@ public sealed class Convolution(
             WinogradBackwardData.Pack(backwardData, _algorithms.BackwardData, weights, packed);
     }
 
+    /// <summary>
+    /// Whether both passes that read the input can take a batch norm with ReLU in: <c>norm</c> is then its
+    /// coefficients, and the convolution that of relu(norm(input)).
+    /// </summary>
+    public static bool TakesNorm(in ConvolutionShape s, ConvolutionMode mode)
+    {
+        var algorithms = ConvolutionAlgorithms.Choose(s, mode);
+        return algorithms.Forward != ConvolutionAlgorithm.Direct
+            && algorithms.BackwardWeights != ConvolutionAlgorithm.Direct;
+    }
+
     /// <summary>output = input * weights + bias, optionally followed by ReLU; an empty bias means none.</summary>
     public void Forward(int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias,
-        Span<float> output, bool relu, Span<float> scratch)
+        Span<float> output, bool relu, Span<float> scratch, ReadOnlySpan<float> norm = default)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(samples, batch);
         if (_algorithms.Forward == ConvolutionAlgorithm.Direct)
             ConvolutionForward.Run(forward, samples, input, packed, bias, output, relu, scratch);
         else
-            WinogradForward.Run(forward, _algorithms.Forward, samples, input, packed, bias, output, relu, scratch);
+            WinogradForward.Run(forward, _algorithms.Forward, samples, input, packed, bias, output, relu, scratch,
+                norm);
     }
 
     /// <summary>The gradient by the input, which is overwritten or added to.</summary>
@@ -84,13 +96,13 @@ public sealed class Convolution(
 
     /// <summary>The gradient by the weights, HWIO, summed over samples and overwritten.</summary>
     public void BackwardWeights(int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient,
-        Span<float> weightGradient, Span<float> scratch)
+        Span<float> weightGradient, Span<float> scratch, ReadOnlySpan<float> norm = default)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(samples, batch);
         if (_algorithms.BackwardWeights == ConvolutionAlgorithm.Direct)
             ConvolutionBackwardWeights.Run(backwardWeights, samples, input, outputGradient, weightGradient, scratch);
         else
             WinogradBackwardWeights.Run(backwardWeights, _algorithms.BackwardWeights, samples, input, outputGradient,
-                weightGradient, scratch);
+                weightGradient, scratch, norm);
     }
 }

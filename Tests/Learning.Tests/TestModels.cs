@@ -53,6 +53,9 @@ internal static class TestModels
         Of("batch norm behind pool and ReLU, and twice", 1, 6, 6,
             new Conv2d(12, 3), new Relu(), new BatchNorm2d(), new MaxPool2d(2), new BatchNorm2d(), new BatchNorm2d(),
             new Flatten(), new Linear(10)),
+        Of("batch norm with ReLU left to the convolution behind", 2, 8, 8,
+            new Conv2d(8, 3) { Padding = 1, Bias = false }, new BatchNorm2d(), new Relu(),
+            new Conv2d(9, 3) { Padding = 1 }, new MaxPool2d(2), new Flatten(), new Linear(10)),
         Of("residual with batch norms", 2, 4, 4,
             new Conv2d(8, 3) { Padding = 1, Bias = false }, new BatchNorm2d(),
             new Residual(new Sequential(

@@ -31,6 +31,24 @@ public class BatchNormTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
+    public void Known_statistics_of_the_first_channels_change_no_bit(int channels, int pixels, int inGap, int outGap)
+    {
+        var s = Shape(channels, inGap, outGap);
+        float[] x = Spread(Values(channels * pixels, 0), channels, s.InPitch);
+        double[] all = Statistics(s, pixels, x);
+        foreach (int first in new[] { 1, channels / 2, channels - 1, channels })
+        {
+            if (first < 1)
+                continue;
+            double[] statistics = new double[all.Length];
+            BatchNorm.Statistics(
+                s, pixels, x, statistics, Statistics(s with { Channels = first }, pixels, x[..^(channels - first)]));
+            Assert.Equal(all, statistics);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
     public void Forward_agrees_with_the_definition(int channels, int pixels, int inGap, int outGap)
     {
         var s = Shape(channels, inGap, outGap);

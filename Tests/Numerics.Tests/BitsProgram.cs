@@ -115,6 +115,10 @@ internal static class BitsProgram
         WinogradBackwardWeights.Run(s, algorithm, batch, x, dy, w,
             new float[WinogradBackwardWeights.ScratchLength(s, algorithm, batch)]);
         Print($"{algorithm} backward weights {s}", w);
+        float[] norm = TestData.Random(BatchNormForward.CoefficientsLength(s.InChannels), 4);
+        WinogradForward.Run(s, algorithm, batch, x, packed, bias, y, true,
+            new float[WinogradForward.ScratchLength(s, algorithm, batch)], norm);
+        Print($"{algorithm} forward behind a norm {s}", y);
     }
 
     private static void Linear(LinearShape s, int batch, int leaf, string name)

@@ -67,6 +67,24 @@ public class WinogradTests
             BackwardWeights(wide, algorithm, batch, wideX, wideY));
     }
 
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void A_norm_in_front_has_the_bits_of_one_applied_before(
+        ConvolutionShape s, ConvolutionAlgorithm algorithm, int batch)
+    {
+        ConvolutionShape wide = s with { InPitch = s.InChannels + 5 };
+        float[] x = TestData.Random(batch * s.InputLength), w = TestData.Random(s.WeightLength, 1);
+        float[] dy = TestData.Random(batch * s.OutputLength, 2), normalized = TestData.Dirty(x.Length);
+        float[] norm = TestData.Random(BatchNormForward.CoefficientsLength(s.InChannels), 4);
+        BatchNormForward.Run(
+            new BatchNormShape(s.InChannels), batch * s.InHeight * s.InWidth, x, norm, [], true, normalized);
+        float[] spread = TestData.Spread(x, s.InChannels, wide.InPitch);
+        Assert.Equal(Forward(s, algorithm, batch, normalized, w, [], false),
+            Forward(wide, algorithm, batch, spread, w, [], false, norm));
+        Assert.Equal(BackwardWeights(s, algorithm, batch, normalized, dy),
+            BackwardWeights(wide, algorithm, batch, spread, dy, norm));
+    }
+
     /// <summary>Batches differ in the blocks of tiles that are worked on together.</summary>
     [Theory]
     [InlineData(16, 16, 3, Large)]
@@ -154,13 +172,13 @@ public class WinogradTests
     }
 
     private static float[] Forward(ConvolutionShape s, ConvolutionAlgorithm algorithm, int batch, float[] x, float[] w,
-        float[] bias, bool relu)
+        float[] bias, bool relu, float[]? norm = null)
     {
         float[] packed = TestData.Dirty(WinogradForward.PackedLength(s, algorithm));
         float[] y = TestData.Dirty((batch * s.OutHeight * s.OutWidth - 1) * s.OutPitch + s.OutChannels);
         WinogradForward.Pack(s, algorithm, w, packed);
         WinogradForward.Run(s, algorithm, batch, x, packed, bias, y, relu,
-            TestData.Dirty(WinogradForward.ScratchLength(s, algorithm, batch)));
+            TestData.Dirty(WinogradForward.ScratchLength(s, algorithm, batch)), norm);
         return y;
     }
 
@@ -177,11 +195,11 @@ public class WinogradTests
     }
 
     private static float[] BackwardWeights(ConvolutionShape s, ConvolutionAlgorithm algorithm, int batch, float[] x,
-        float[] dy)
+        float[] dy, float[]? norm = null)
     {
         float[] dw = TestData.Dirty(s.WeightLength);
         WinogradBackwardWeights.Run(s, algorithm, batch, x, dy, dw,
-            TestData.Dirty(WinogradBackwardWeights.ScratchLength(s, algorithm, batch)));
+            TestData.Dirty(WinogradBackwardWeights.ScratchLength(s, algorithm, batch)), norm);
         return dw;
     }
 }

@@ -71,7 +71,8 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
 
     private sealed class ConvolutionStep(
         PlanCompiler plan, string name, ConvolutionShape shape, PlanTensor input, TensorShape output)
-        : AffineStep(plan, name, input, output, slices: true)
+        : AffineStep(
+            plan, name, input, output, slices: true, takesNorm: Convolution.TakesNorm(shape, plan.Convolution))
     {
         private Convolution _convolution = null!;
 
@@ -79,9 +80,9 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
         {
             var (values, gradient) = (Output.Values.Pitch, Output.Gradient?.Pitch ?? 0);
             _convolution = new Convolution(
-                shape with { InPitch = Input.Values.Pitch, OutPitch = values },
-                shape with { InPitch = Input.Gradient?.Pitch ?? 0, OutPitch = gradient },
-                shape with { InPitch = Input.Values.Pitch, OutPitch = gradient },
+                shape with { InPitch = InputValues.Pitch, OutPitch = values },
+                shape with { InPitch = InputGradient?.Pitch ?? 0, OutPitch = gradient },
+                shape with { InPitch = InputValues.Pitch, OutPitch = gradient },
                 plan.Convolution, plan.MicroBatch);
             Reserve(plan, new AffineLengths(
                 _convolution.ForwardPackedLength, _convolution.ForwardScratchLength,
@@ -96,9 +97,9 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
             _convolution.PackBackward(weights, packed);
 
         protected override void RunForward(
-            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias,
-            Span<float> output, bool relu, Span<float> scratch) =>
-            _convolution.Forward(samples, input, packed, bias, output, relu, scratch);
+            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> packed,
+            ReadOnlySpan<float> bias, Span<float> output, bool relu, Span<float> scratch) =>
+            _convolution.Forward(samples, input, packed, bias, output, relu, scratch, norm);
 
         protected override void RunBackwardData(
             int samples, ReadOnlySpan<float> outputGradient, ReadOnlySpan<float> packed, Span<float> inputGradient,
@@ -106,8 +107,8 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
             _convolution.BackwardData(samples, outputGradient, packed, inputGradient, scratch, accumulate);
 
         protected override void RunBackwardWeights(
-            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,
-            Span<float> scratch) =>
-            _convolution.BackwardWeights(samples, input, outputGradient, weightGradient, scratch);
+            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> outputGradient,
+            Span<float> weightGradient, Span<float> scratch) =>
+            _convolution.BackwardWeights(samples, input, outputGradient, weightGradient, scratch, norm);
     }
 }

@@ -69,7 +69,7 @@ public sealed record DepthwiseConv2d(Size2d Kernel) : Layer
     /// <summary>Weights are read as they are, but for a copy of them among the prepared ones.</summary>
     private sealed class DepthwiseStep(
         PlanCompiler plan, string name, ConvolutionShape shape, PlanTensor input, TensorShape output)
-        : AffineStep(plan, name, input, output, slices: true)
+        : AffineStep(plan, name, input, output, slices: true, takesNorm: false)
     {
         private ConvolutionShape _forward;
         private ConvolutionShape _backwardData;
@@ -78,9 +78,9 @@ public sealed record DepthwiseConv2d(Size2d Kernel) : Layer
         public override void Complete(PlanCompiler plan)
         {
             var (values, gradient) = (Output.Values.Pitch, Output.Gradient!.Pitch);
-            _forward = shape with { InPitch = Input.Values.Pitch, OutPitch = values };
-            _backwardData = shape with { InPitch = Input.Gradient?.Pitch ?? 0, OutPitch = gradient };
-            _backwardWeights = shape with { InPitch = Input.Values.Pitch, OutPitch = gradient };
+            _forward = shape with { InPitch = InputValues.Pitch, OutPitch = values };
+            _backwardData = shape with { InPitch = InputGradient?.Pitch ?? 0, OutPitch = gradient };
+            _backwardWeights = shape with { InPitch = InputValues.Pitch, OutPitch = gradient };
             var length = DepthwiseConvolution.WeightLength(shape);
             Reserve(plan, new AffineLengths(length, 0, length, 0, 0));
         }
@@ -90,8 +90,8 @@ public sealed record DepthwiseConv2d(Size2d Kernel) : Layer
         protected override void PackBackward(ReadOnlySpan<float> weights, Span<float> packed) => weights.CopyTo(packed);
 
         protected override void RunForward(
-            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias,
-            Span<float> output, bool relu, Span<float> scratch) =>
+            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> packed,
+            ReadOnlySpan<float> bias, Span<float> output, bool relu, Span<float> scratch) =>
             DepthwiseConvolution.Forward(_forward, samples, input, packed, bias, output, relu);
 
         protected override void RunBackwardData(
@@ -101,8 +101,8 @@ public sealed record DepthwiseConv2d(Size2d Kernel) : Layer
                 _backwardData, samples, outputGradient, packed, inputGradient, accumulate);
 
         protected override void RunBackwardWeights(
-            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,
-            Span<float> scratch) =>
+            int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> outputGradient,
+            Span<float> weightGradient, Span<float> scratch) =>
             DepthwiseConvolution.BackwardWeights(_backwardWeights, samples, input, outputGradient, weightGradient);
     }
 }

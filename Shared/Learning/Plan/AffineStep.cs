@@ -12,6 +12,7 @@ internal readonly record struct AffineLengths(
 internal abstract class AffineStep : PlanStep
 {
     private readonly PlanRead _input;
+    private readonly BatchNormStep? _norm;
     private readonly ParameterEntry _weight;
     private readonly ParameterEntry? _bias;
     private readonly bool _trainsWeight;
@@ -23,8 +24,11 @@ internal abstract class AffineStep : PlanStep
     private PlanBuffer? _backwardScratch;
     private PlanBuffer? _weightScratch;
 
-    protected AffineStep(PlanCompiler plan, string name, PlanTensor input, TensorShape output, bool slices)
+    protected AffineStep(
+        PlanCompiler plan, string name, PlanTensor input, TensorShape output, bool slices, bool takesNorm)
     {
+        if (takesNorm && input.Values.IsUnread && input.Producer is BatchNormStep norm && norm.LeaveToReader())
+            _norm = norm;
         _weight = plan.Parameters.Require($"{name}.weight");
         _bias = plan.Parameters.Find($"{name}.bias");
         _trainsWeight = plan.Trains(_weight);
@@ -38,7 +42,10 @@ internal abstract class AffineStep : PlanStep
 
     public override bool NeedsOutput => _epilogue is { HasRelu: true };
 
-    protected PlanRead Input => _input;
+    /// <summary>What is read: the input, or what a norm has that is applied meanwhile.</summary>
+    protected PlanBuffer InputValues => _norm?.Input ?? _input.Values;
+
+    protected PlanBuffer? InputGradient => _input.Gradient;
 
     public override bool FuseRelu()
     {
@@ -61,13 +68,13 @@ internal abstract class AffineStep : PlanStep
 
     public override void ForwardUses(BufferUses uses)
     {
-        uses.Touch(_input.Values, Output.Values);
-        uses.Touch(_forwardScratch!);
+        uses.Touch(InputValues, Output.Values);
+        uses.Touch(_norm?.Coefficients ?? InputValues, _forwardScratch!);
     }
 
     public override void Forward(in StepContext context) =>
         RunForward(
-            context.Samples, context.Span(_input.Values), context.Prepared(_forwardPacked),
+            context.Samples, context.Span(InputValues), Norm(context), context.Prepared(_forwardPacked),
             _bias is null ? default : context.Parameter(_bias), context.Span(Output.Values), _relu,
             context.Span(_forwardScratch!));
 
@@ -75,7 +82,7 @@ internal abstract class AffineStep : PlanStep
     {
         if (Output.Gradient is null)
             return;
-        uses.Touch(_input.Values, Output.Gradient, _weightScratch!);
+        uses.Touch(InputValues, _norm?.Coefficients ?? InputValues, Output.Gradient, _weightScratch!);
         _epilogue?.BackwardUses(uses, Output);
         if (_input.Gradient is null)
             return;
@@ -91,8 +98,8 @@ internal abstract class AffineStep : PlanStep
         if (_trainsWeight)
         {
             RunBackwardWeights(
-                context.Samples, context.Span(_input.Values), outputGradient, context.Gradient(_weight),
-                context.Span(_weightScratch!));
+                context.Samples, context.Span(InputValues), Norm(context), outputGradient,
+                context.Gradient(_weight), context.Span(_weightScratch!));
         }
         if (_input.Gradient is null)
             return;
@@ -120,8 +127,8 @@ internal abstract class AffineStep : PlanStep
     protected abstract void PackBackward(ReadOnlySpan<float> weights, Span<float> packed);
 
     protected abstract void RunForward(
-        int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> packed, ReadOnlySpan<float> bias,
-        Span<float> output, bool relu, Span<float> scratch);
+        int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> packed,
+        ReadOnlySpan<float> bias, Span<float> output, bool relu, Span<float> scratch);
 
     /// <summary>Overwrites the input's gradient, or adds to it; the latter only where slices are heeded.</summary>
     protected abstract void RunBackwardData(
@@ -129,6 +136,9 @@ internal abstract class AffineStep : PlanStep
         bool accumulate, Span<float> scratch);
 
     protected abstract void RunBackwardWeights(
-        int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> outputGradient, Span<float> weightGradient,
-        Span<float> scratch);
+        int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> outputGradient,
+        Span<float> weightGradient, Span<float> scratch);
+
+    private ReadOnlySpan<float> Norm(in StepContext context) =>
+        _norm is null ? default : context.Span(_norm.Coefficients);
 }

@@ -4,7 +4,9 @@ namespace Distributed.Learning;
 
 /// <summary>
 /// A batch norm, with the sum of a residual layer and a ReLU behind it where there are any: output = relu?(norm(input)
-/// + shortcut?). The mask of a ReLU without a shortcut is computed again from the input rather than kept.
+/// + shortcut?). The mask of a ReLU without a shortcut is computed again from the input rather than kept. Where
+/// norm and ReLU stand alone before a convolution that can apply them as it reads (<see cref="LeaveToReader"/>), there
+/// is no output: only statistics and coefficients are computed here.
 /// </summary>
 internal sealed class BatchNormStep : PlanStep
 {
@@ -18,7 +20,9 @@ internal sealed class BatchNormStep : PlanStep
     private readonly PlanBuffer _scratch;
     private readonly int _pixels;
     private PlanRead? _shortcut;
+    private BatchStatistics? _known;
     private bool _relu;
+    private bool _isLeftToReader;
 
     public BatchNormStep(PlanCompiler plan, string name, double epsilon, PlanTensor input)
     {
@@ -43,6 +47,12 @@ internal sealed class BatchNormStep : PlanStep
 
     public override bool NeedsOutput => _relu && _shortcut is not null;
 
+    /// <summary>What is normalised, for the reader that norm and ReLU are left to.</summary>
+    public PlanBuffer Input => _input.Values;
+
+    /// <summary>The coefficients of the norm that is left to the reader.</summary>
+    public PlanBuffer Coefficients => _coefficients;
+
     public override bool FuseRelu() => _relu = true;
 
     /// <summary>
@@ -62,12 +72,31 @@ internal sealed class BatchNormStep : PlanStep
         return true;
     }
 
-    public override void Complete(PlanCompiler plan) =>
+    /// <summary>
+    /// Leaves norm and ReLU to the output's only reader, which has <see cref="Input"/> and <see cref="Coefficients"/>
+    /// for it; false where a sum stands between, or no ReLU.
+    /// </summary>
+    public bool LeaveToReader() => _isLeftToReader = _relu && _shortcut is null;
+
+    public override void Complete(PlanCompiler plan)
+    {
         _shape = _shape with { InPitch = _input.Values.Pitch, OutPitch = Output.Values.Pitch };
+        // A dense block's norms read the same channels again, and some more: their statistics are known.
+        for (var i = 0; i < plan.Steps.Count && plan.Steps[i] != this; i++)
+        {
+            if (plan.Steps[i] is BatchNormStep earlier && earlier._input.Values.IsSameMemory(_input.Values) &&
+                earlier._shape.Channels <= _shape.Channels)
+            {
+                _known = earlier._statistics;
+            }
+        }
+    }
 
     public override void ForwardUses(BufferUses uses)
     {
-        uses.Touch(_input.Values, _coefficients, Output.Values);
+        uses.Touch(_input.Values, _coefficients);
+        if (!_isLeftToReader)
+            uses.Touch(Output.Values);
         if (_shortcut is not null)
             uses.Touch(_shortcut.Values);
     }
@@ -82,7 +111,8 @@ internal sealed class BatchNormStep : PlanStep
         if (context.Training)
         {
             var statistics = context.Statistics(_statistics);
-            BatchNorm.Statistics(_shape, pixels, input, statistics);
+            BatchNorm.Statistics(
+                _shape, pixels, input, statistics, _known is null ? default : context.Statistics(_known));
             BatchNormForward.Prepare(statistics, _epsilon, weight, bias, coefficients);
         }
         else
@@ -91,6 +121,8 @@ internal sealed class BatchNormStep : PlanStep
                 context.Parameter(_statistics.Mean), context.Parameter(_statistics.Variance), _epsilon, weight, bias,
                 coefficients);
         }
+        if (_isLeftToReader)
+            return;
         BatchNormForward.Run(
             _shape, pixels, input, coefficients, _shortcut is null ? default : context.Span(_shortcut.Values), _relu,
             context.Span(Output.Values));

@@ -46,6 +46,12 @@ internal unsafe interface ISimd<TVector>
 
     /// <summary>x where it is above 0 or NaN, else +0.</summary>
     static abstract TVector Relu(TVector x);
+
+    /// <summary>x where y is above 0 or NaN, else +0.</summary>
+    static abstract TVector ReluMask(TVector y, TVector x);
+
+    /// <summary>sums[i] += lane i of x, in double, for the first lanes.</summary>
+    static abstract void AddTo(double* sums, TVector x, int lanes);
 }
 
 /// <summary>AVX-512.</summary>
@@ -97,8 +103,24 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         Avx512F.FusedMultiplyAdd(x, y, z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Relu(Vector512<float> x) => Vector512.ConditionalSelect(
-        Vector512.LessThanOrEqual(x, Vector512<float>.Zero), Vector512<float>.Zero, x);
+    public static Vector512<float> Relu(Vector512<float> x) => ReluMask(x, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> ReluMask(Vector512<float> y, Vector512<float> x) => Vector512.ConditionalSelect(
+        Vector512.LessThanOrEqual(y, Vector512<float>.Zero), Vector512<float>.Zero, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddTo(double* sums, Vector512<float> x, int lanes)
+    {
+        if (lanes < 16)
+        {
+            for (int i = 0; i < lanes; i++)
+                sums[i] += x.GetElement(i);
+            return;
+        }
+        (Vector512.Load(sums) + Avx512F.ConvertToVector512Double(x.GetLower())).Store(sums);
+        (Vector512.Load(sums + 8) + Avx512F.ConvertToVector512Double(x.GetUpper())).Store(sums + 8);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Mask(int lanes) =>
@@ -154,8 +176,24 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         Fma.MultiplyAdd(x, y, z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Relu(Vector256<float> x) => Vector256.ConditionalSelect(
-        Vector256.LessThanOrEqual(x, Vector256<float>.Zero), Vector256<float>.Zero, x);
+    public static Vector256<float> Relu(Vector256<float> x) => ReluMask(x, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> ReluMask(Vector256<float> y, Vector256<float> x) => Vector256.ConditionalSelect(
+        Vector256.LessThanOrEqual(y, Vector256<float>.Zero), Vector256<float>.Zero, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddTo(double* sums, Vector256<float> x, int lanes)
+    {
+        if (lanes < 8)
+        {
+            for (int i = 0; i < lanes; i++)
+                sums[i] += x.GetElement(i);
+            return;
+        }
+        (Vector256.Load(sums) + Avx.ConvertToVector256Double(x.GetLower())).Store(sums);
+        (Vector256.Load(sums + 4) + Avx.ConvertToVector256Double(x.GetUpper())).Store(sums + 4);
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Mask(int lanes) =>
@@ -186,4 +224,8 @@ internal readonly unsafe struct Scalar : ISimd<float>
     public static float MultiplyAdd(float x, float y, float z) => MathF.FusedMultiplyAdd(x, y, z);
 
     public static float Relu(float x) => x <= 0 ? 0 : x;
+
+    public static float ReluMask(float y, float x) => y <= 0 ? 0 : x;
+
+    public static void AddTo(double* sums, float x, int lanes) => *sums += x;
 }

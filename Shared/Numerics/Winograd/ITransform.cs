@@ -69,6 +69,19 @@ internal readonly unsafe struct ImageColumn<TVector, TSimd>(float* first, nint s
     public TVector Get(int i) => (rows >> i & 1) != 0 ? TSimd.Load(first + i * step, lanes) : default;
 }
 
+/// <summary>The same behind a norm; its outside is 0 as well.</summary>
+internal readonly unsafe struct NormalizedColumn<TVector, TSimd>(
+    float* first, nint step, uint rows, int lanes, TVector scale, TVector shift)
+    : ITransformSource<TVector>
+    where TVector : struct
+    where TSimd : struct, ISimd<TVector>
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TVector Get(int i) => (rows >> i & 1) != 0
+        ? TSimd.Relu(TSimd.MultiplyAdd(TSimd.Load(first + i * step, lanes), scale, shift))
+        : default;
+}
+
 /// <summary>A row of an output tile, of which those columns are stored that lie in the image.</summary>
 internal readonly unsafe struct ImageRow<TVector, TSimd>(
     float* first, nint step, int columns, int lanes, TVector bias, bool accumulate, bool relu)

@@ -30,40 +30,46 @@ public static unsafe class WinogradBackwardWeights
 
     /// <summary>
     /// Sums the gradient of <paramref name="batch"/> samples into HWIO <paramref name="weightGradient"/> (overwritten).
+    /// With <paramref name="norm"/>, a batch norm's coefficients, it is that of the convolution of relu(norm(input)).
     /// </summary>
     public static void Run(in ConvolutionShape s, ConvolutionAlgorithm algorithm, int batch, ReadOnlySpan<float> input,
-        ReadOnlySpan<float> outputGradient, Span<float> weightGradient, Span<float> scratch)
+        ReadOnlySpan<float> outputGradient, Span<float> weightGradient, Span<float> scratch,
+        ReadOnlySpan<float> norm = default)
     {
         var w = Winograd.Of(s, algorithm);
         Check.Batch(batch);
         Check.Tensors(s, batch, input.Length, nameof(input), outputGradient.Length, nameof(outputGradient));
         Check.Length(weightGradient.Length, s.WeightLength, nameof(weightGradient));
         Check.Scratch(scratch.Length, ScratchLength(s, algorithm, batch));
-        fixed (float* x = input, dy = outputGradient, dw = weightGradient, work = scratch)
+        Check.Norm(norm.Length, s.InChannels);
+        fixed (float* x = input, dy = outputGradient, dw = weightGradient, work = scratch, k = norm)
+        {
+            var inputNorm = InputNorm.Of(k, s.InChannels);
             if (w.Kernel == 5)
-                Run<Input6, Gradient2x5, WeightGradient2x5>(s, w, batch, x, dy, dw, work);
+                Run<Input6, Gradient2x5, WeightGradient2x5>(s, w, batch, x, inputNorm, dy, dw, work);
             else if (w.Output == 4)
-                Run<Input6, Gradient4x3, WeightGradient4x3>(s, w, batch, x, dy, dw, work);
+                Run<Input6, Gradient4x3, WeightGradient4x3>(s, w, batch, x, inputNorm, dy, dw, work);
             else
-                Run<Input4, Gradient2x3, WeightGradient2x3>(s, w, batch, x, dy, dw, work);
+                Run<Input4, Gradient2x3, WeightGradient2x3>(s, w, batch, x, inputNorm, dy, dw, work);
+        }
     }
 
     private static void Run<TInput, TGradient, TWeightGradient>(in ConvolutionShape s, Winograd w, int batch, float* x,
-        float* dy, float* dw, float* scratch)
+        InputNorm norm, float* dy, float* dw, float* scratch)
         where TInput : struct, ITransform
         where TGradient : struct, ITransform
         where TWeightGradient : struct, ITransform
     {
         if (InstructionSet.HasAvx512)
-            Run<Vector512<float>, Simd512, TInput, TGradient, TWeightGradient>(s, w, batch, x, dy, dw, scratch);
+            Run<Vector512<float>, Simd512, TInput, TGradient, TWeightGradient>(s, w, batch, x, norm, dy, dw, scratch);
         else if (InstructionSet.HasAvx2)
-            Run<Vector256<float>, Simd256, TInput, TGradient, TWeightGradient>(s, w, batch, x, dy, dw, scratch);
+            Run<Vector256<float>, Simd256, TInput, TGradient, TWeightGradient>(s, w, batch, x, norm, dy, dw, scratch);
         else
-            Run<float, Scalar, TInput, TGradient, TWeightGradient>(s, w, batch, x, dy, dw, scratch);
+            Run<float, Scalar, TInput, TGradient, TWeightGradient>(s, w, batch, x, norm, dy, dw, scratch);
     }
 
     private static void Run<TVector, TSimd, TInput, TGradient, TWeightGradient>(in ConvolutionShape s, Winograd w,
-        int batch, float* x, float* dy, float* dw, float* scratch)
+        int batch, float* x, InputNorm norm, float* dy, float* dw, float* scratch)
         where TVector : struct
         where TSimd : struct, ISimd<TVector>
         where TInput : struct, ITransform
@@ -81,12 +87,13 @@ public static unsafe class WinogradBackwardWeights
         {
             int count = Math.Min(block, tiles - first);
             for (int k = 0; k < s.OutChannels; k += PartChannels)
-                WinogradTiles.Scatter<TVector, TSimd, TGradient>(outputs.Part(k, PartChannels), dy + k, first, count,
-                    Part(gradients, w, block, k));
+                WinogradTiles.Scatter<TVector, TSimd, TGradient>(outputs.Part(k, PartChannels), dy + k, default,
+                    first, count, Part(gradients, w, block, k));
             for (int c = 0; c < s.InChannels; c += PartChannels)
             {
                 int rows = Math.Min(PartChannels, s.InChannels - c);
-                WinogradTiles.Scatter<TVector, TSimd, TInput>(inputs.Part(c, rows), x + c, first, count, transformed);
+                WinogradTiles.Scatter<TVector, TSimd, TInput>(inputs.Part(c, rows), x + c, norm.At(c), first, count,
+                    transformed);
                 for (int k = 0; k < s.OutChannels; k += PartChannels)
                 {
                     int columns = Math.Min(PartChannels, s.OutChannels - k);

@@ -30,9 +30,13 @@ public static unsafe class WinogradForward
             WinogradWeights.Pack(s, Winograd.Of(s, algorithm), w, p, flipped: false);
     }
 
-    /// <summary>Computes <paramref name="batch"/> samples; an empty bias means none.</summary>
+    /// <summary>
+    /// Computes <paramref name="batch"/> samples; an empty bias means none. With <paramref name="norm"/>, a batch
+    /// norm's coefficients, the convolution is that of relu(norm(input)).
+    /// </summary>
     public static void Run(in ConvolutionShape s, ConvolutionAlgorithm algorithm, int batch, ReadOnlySpan<float> input,
-        ReadOnlySpan<float> packed, ReadOnlySpan<float> bias, Span<float> output, bool relu, Span<float> scratch)
+        ReadOnlySpan<float> packed, ReadOnlySpan<float> bias, Span<float> output, bool relu, Span<float> scratch,
+        ReadOnlySpan<float> norm = default)
     {
         Check.Length(packed.Length, PackedLength(s, algorithm), nameof(packed));
         Check.Batch(batch);
@@ -40,8 +44,10 @@ public static unsafe class WinogradForward
         if (!bias.IsEmpty)
             Check.Length(bias.Length, s.OutChannels, nameof(bias));
         Check.Scratch(scratch.Length, ScratchLength(s, algorithm, batch));
-        fixed (float* x = input, w = packed, b = bias, y = output, work = scratch)
-            WinogradProduct.Run(s, Winograd.Of(s, algorithm), batch, x, w, b, y, false, relu, work);
+        Check.Norm(norm.Length, s.InChannels);
+        fixed (float* x = input, w = packed, b = bias, y = output, work = scratch, k = norm)
+            WinogradProduct.Run(s, Winograd.Of(s, algorithm), batch, x, InputNorm.Of(k, s.InChannels), w, b, y, false,
+                relu, work);
     }
 }
 
@@ -83,8 +89,8 @@ public static unsafe class WinogradBackwardData
             nameof(outputGradient));
         Check.Scratch(scratch.Length, ScratchLength(s, algorithm, batch));
         fixed (float* dy = outputGradient, w = packed, dx = inputGradient, work = scratch)
-            WinogradProduct.Run(Winograd.Backward(s), Winograd.Of(s, algorithm), batch, dy, w, null, dx, accumulate,
-                false, work);
+            WinogradProduct.Run(Winograd.Backward(s), Winograd.Of(s, algorithm), batch, dy, default, w, null, dx,
+                accumulate, false, work);
     }
 }
 
@@ -104,32 +110,34 @@ internal static unsafe class WinogradProduct
     }
 
     /// <summary>y = (y or bias) + x * w, then ReLU.</summary>
-    public static void Run(in ConvolutionShape s, Winograd w, int batch, float* x, float* packed, float* bias, float* y,
-        bool accumulate, bool relu, float* scratch)
+    public static void Run(in ConvolutionShape s, Winograd w, int batch, float* x, InputNorm norm, float* packed,
+        float* bias, float* y, bool accumulate, bool relu, float* scratch)
     {
         if (w.Kernel == 5)
-            Run<Input6, Output2x5>(s, w, batch, x, packed, bias, y, accumulate, relu, scratch);
+            Run<Input6, Output2x5>(s, w, batch, x, norm, packed, bias, y, accumulate, relu, scratch);
         else if (w.Output == 4)
-            Run<Input6, Output4x3>(s, w, batch, x, packed, bias, y, accumulate, relu, scratch);
+            Run<Input6, Output4x3>(s, w, batch, x, norm, packed, bias, y, accumulate, relu, scratch);
         else
-            Run<Input4, Output2x3>(s, w, batch, x, packed, bias, y, accumulate, relu, scratch);
+            Run<Input4, Output2x3>(s, w, batch, x, norm, packed, bias, y, accumulate, relu, scratch);
     }
 
-    private static void Run<TInput, TOutput>(in ConvolutionShape s, Winograd w, int batch, float* x, float* packed,
-        float* bias, float* y, bool accumulate, bool relu, float* scratch)
+    private static void Run<TInput, TOutput>(in ConvolutionShape s, Winograd w, int batch, float* x, InputNorm norm,
+        float* packed, float* bias, float* y, bool accumulate, bool relu, float* scratch)
         where TInput : struct, ITransform
         where TOutput : struct, ITransform
     {
         if (InstructionSet.HasAvx512)
-            Run<Vector512<float>, Simd512, TInput, TOutput>(s, w, batch, x, packed, bias, y, accumulate, relu, scratch);
+            Run<Vector512<float>, Simd512, TInput, TOutput>(s, w, batch, x, norm, packed, bias, y, accumulate, relu,
+                scratch);
         else if (InstructionSet.HasAvx2)
-            Run<Vector256<float>, Simd256, TInput, TOutput>(s, w, batch, x, packed, bias, y, accumulate, relu, scratch);
+            Run<Vector256<float>, Simd256, TInput, TOutput>(s, w, batch, x, norm, packed, bias, y, accumulate, relu,
+                scratch);
         else
-            Run<float, Scalar, TInput, TOutput>(s, w, batch, x, packed, bias, y, accumulate, relu, scratch);
+            Run<float, Scalar, TInput, TOutput>(s, w, batch, x, norm, packed, bias, y, accumulate, relu, scratch);
     }
 
     private static void Run<TVector, TSimd, TInput, TOutput>(in ConvolutionShape s, Winograd w, int batch, float* x,
-        float* packed, float* bias, float* y, bool accumulate, bool relu, float* scratch)
+        InputNorm norm, float* packed, float* bias, float* y, bool accumulate, bool relu, float* scratch)
         where TVector : struct
         where TSimd : struct, ISimd<TVector>
         where TInput : struct, ITransform
@@ -142,7 +150,7 @@ internal static unsafe class WinogradProduct
         for (int first = 0; first < tiles; first += block)
         {
             int count = Math.Min(block, tiles - first);
-            WinogradTiles.Scatter<TVector, TSimd, TInput>(inputs, x, first, count, transformed);
+            WinogradTiles.Scatter<TVector, TSimd, TInput>(inputs, x, norm, first, count, transformed);
             Multiply(w.Planes, count, s.InChannels, s.OutChannels, transformed, packed, products);
             WinogradTiles.Gather<TVector, TSimd, TOutput>(outputs, products, first, count, y, bias, accumulate, relu);
         }

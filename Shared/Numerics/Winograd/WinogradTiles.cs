@@ -62,9 +62,12 @@ internal static unsafe class WinogradTiles
     // Neighbouring tiles share transformed columns, as many as stay in the first cache.
     private const int MaxRun = 8, MaxTile = 6, MaxStep = 4, MaxLanes = 16, Alignment = 64;
 
-    /// <summary>Transforms some tiles of images into planes, from tile 0 on; what is outside counts as 0.</summary>
-    public static void Scatter<TVector, TSimd, TTransform>(in TileGrid grid, float* images, int first, int count,
-        in TilePlanes planes)
+    /// <summary>
+    /// Transforms some tiles of images, behind a norm where there is one, into planes, from tile 0 on; what is outside
+    /// counts as 0.
+    /// </summary>
+    public static void Scatter<TVector, TSimd, TTransform>(in TileGrid grid, float* images, InputNorm norm, int first,
+        int count, in TilePlanes planes)
         where TVector : struct
         where TSimd : struct, ISimd<TVector>
         where TTransform : struct, ITransform
@@ -75,7 +78,7 @@ internal static unsafe class WinogradTiles
             int row = tile % grid.TilesPerImage / grid.TilesWide, column = tile % grid.TilesWide;
             int run = Math.Min(Math.Min(count - done, grid.TilesWide - column), MaxRun);
             ScatterRun<TVector, TSimd, TTransform>(grid, images + image * grid.ImageStep,
-                row * grid.Step - grid.PadHeight, column * grid.Step - grid.PadWidth, run,
+                norm, row * grid.Step - grid.PadHeight, column * grid.Step - grid.PadWidth, run,
                 planes.Data + done * planes.TileStep, planes.PlaneStep, planes.TileStep);
             done += run;
         }
@@ -83,8 +86,8 @@ internal static unsafe class WinogradTiles
 
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void ScatterRun<TVector, TSimd, TTransform>(in TileGrid grid, float* image, int top, int left,
-        int run, float* target, nint planeStep, nint tileStep)
+    private static void ScatterRun<TVector, TSimd, TTransform>(in TileGrid grid, float* image, InputNorm norm, int top,
+        int left, int run, float* target, nint planeStep, nint tileStep)
         where TVector : struct
         where TSimd : struct, ISimd<TVector>
         where TTransform : struct, ITransform
@@ -103,6 +106,8 @@ internal static unsafe class WinogradTiles
         for (int c = 0; c < channels; c += count)
         {
             int lanes = channels - c;
+            TVector scale = norm.Exists ? norm.Scale<TVector, TSimd>(c, lanes) : default;
+            TVector shift = norm.Exists ? norm.Shift<TVector, TSimd>(c, lanes) : default;
             float* column = scratch;
             for (int j = left; j < left + columns; j++, column += tile * count)
             {
@@ -114,6 +119,9 @@ internal static unsafe class WinogradTiles
                 if ((uint)j >= (uint)width)
                     for (int i = 0; i < tile; i++)
                         transformed.Put(i, default);
+                else if (norm.Exists)
+                    TTransform.Apply<TVector, TSimd, NormalizedColumn<TVector, TSimd>, Vectors<TVector, TSimd>>(
+                        new(pixel, rowStep, rows, lanes, scale, shift), transformed);
                 else if (rows == allRows && lanes >= count)
                     TTransform.Apply<TVector, TSimd, Vectors<TVector, TSimd>, Vectors<TVector, TSimd>>(
                         new(pixel, rowStep), transformed);
