@@ -55,7 +55,7 @@ internal static class TestModels
             new Flatten(), new Linear(10)),
         Of("batch norm with ReLU left to the convolution behind", 2, 8, 8,
             new Conv2d(8, 3) { Padding = 1, Bias = false }, new BatchNorm2d(), new Relu(),
-            new Conv2d(9, 3) { Padding = 1 }, new MaxPool2d(2), new Flatten(), new Linear(10)),
+            new Conv2d(9, 3) { Padding = 1 }, new AvgPool2d(2), new Flatten(), new Linear(10)),
         Of("residual with batch norms", 2, 4, 4,
             new Conv2d(8, 3) { Padding = 1, Bias = false }, new BatchNorm2d(),
             new Residual(new Sequential(
