@@ -94,7 +94,7 @@ internal static class BenchCommand
             },
             Epochs = 1_000_000,
             Batch = batch,
-            MicroBatch = ExecutionPlan.DefaultMicroBatch(ParameterLayout.Of(model).Count, batch),
+            MicroBatch = ExecutionPlan.DefaultMicroBatch(model, batch),
             Optimizer = new Sgd(Momentum: 0.9, Nesterov: false, WeightDecay: 0),
             LearningRate = 1e-4,
             Schedule = new ConstantSchedule(),

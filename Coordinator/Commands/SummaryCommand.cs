@@ -62,7 +62,7 @@ internal static class SummaryCommand
     {
         long values = (long)model.Channels * model.Height * model.Width;
         int samples = batch ?? (values > LargeImage ? LargeImageBatch : StandardBatch);
-        int microBatch = ExecutionPlan.DefaultMicroBatch(ParameterLayout.Of(model).Count, samples);
+        int microBatch = ExecutionPlan.DefaultMicroBatch(model, samples);
         return (ExecutionPlan.Compile(model, microBatch), samples);
     }
 

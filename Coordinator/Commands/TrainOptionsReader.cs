@@ -160,7 +160,7 @@ internal sealed class TrainOptionsReader
 
     private int MicroBatch(Model model, int batch)
     {
-        int standard = ExecutionPlan.DefaultMicroBatch(ParameterLayout.Of(model).Count, batch);
+        int standard = ExecutionPlan.DefaultMicroBatch(model, batch);
         if (_settings.Integer("micro-batch", 1, MostBatch) is { } given)
         {
             return given <= batch ? given : throw _settings.Mistake("micro-batch",

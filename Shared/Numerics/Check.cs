@@ -93,7 +93,7 @@ internal static class Check
             throw new ArgumentException($"not a linear layer: {s}");
     }
 
-    /// <summary>Refuses coefficients that aren't those of a batch norm of so many channels; there may be none.</summary>
+    /// <summary>Refuses what isn't a batch norm's coefficients for so many channels, or nothing.</summary>
     public static void Norm(int length, int channels)
     {
         if (length != 0)

@@ -243,5 +243,27 @@ public sealed class WorkspaceTests
     [InlineData(20_000_001, 100, 50)]
     [InlineData(20_000_001, 1, 1)]
     public void DefaultMicroBatches(long parameters, int batch, int expected) =>
-        Assert.Equal(expected, ExecutionPlan.DefaultMicroBatch(parameters, batch));
+        Assert.Equal(expected, ExecutionPlan.DefaultMicroBatch(parameters, activations: 100_000, batch));
+
+    [Theory]
+    [InlineData(2_097_152, 128, 32)]
+    [InlineData(2_097_153, 128, 16)]
+    [InlineData(4_194_305, 128, 8)]
+    [InlineData(1_000_000_000, 128, 8)]
+    [InlineData(1_000_000_000, 64, 8)]
+    [InlineData(1_000_000_000, 10, 5)]
+    public void LargeActivationsMakeMicroBatchesSmaller(long activations, int batch, int expected) =>
+        Assert.Equal(expected, ExecutionPlan.DefaultMicroBatch(669_706, activations, batch));
+
+    [Theory]
+    [InlineData("mlp", 32)]
+    [InlineData("lenet5", 32)]
+    [InlineData("convnet", 32)]
+    [InlineData("resnet20", 32)]
+    [InlineData("vgg11-cifar", 32)]
+    [InlineData("densenet40", 8)]
+    [InlineData("resnet18", 8)]
+    [InlineData("alexnet", 64)]
+    public void DefaultMicroBatchesOfNetworks(string name, int expected) =>
+        Assert.Equal(expected, ExecutionPlan.DefaultMicroBatch(ModelCatalogue.Find(name), 128));
 }

@@ -12,6 +12,7 @@ namespace Distributed.Learning;
 public sealed class ExecutionPlan
 {
     private const long LargeModel = 20_000_000;
+    private const long MostActivations = 64 * 1024 * 1024;
     private readonly PreparePart[] _parts;
 
     private ExecutionPlan(
@@ -90,18 +91,29 @@ public sealed class ExecutionPlan
     internal BufferPlacement EvaluationPlacement { get; }
 
     /// <summary>
-    /// The default micro-batch, a function of the model's size and the mini-batch alone: a quarter of the batch,
-    /// rounded down to a power of two, within 8 to 32 and at most half the batch. For models over 20 million parameters
-    /// half the batch, at most 64: their gradient costs more to add than to compute. At least 1.
+    /// The default micro-batch, a function of the model and the mini-batch alone: a quarter of the batch, rounded down
+    /// to a power of two, within 8 to 32 and at most half the batch; halved, down to 8, while the outputs of all layers
+    /// exceed 64 Mi values (256 MiB), which would not stay in any cache. For models over 20 million parameters half the
+    /// batch, at most 64: their gradient costs more to add than to compute. At least 1.
     /// </summary>
-    public static int DefaultMicroBatch(long parameters, int batch)
+    public static int DefaultMicroBatch(Model model, int batch)
+    {
+        var declaration = ModelDeclaration.Of(model);
+        return DefaultMicroBatch(
+            new ParameterLayout(declaration).Count, declaration.Rows.Sum(layer => (long)layer.Output.Length), batch);
+    }
+
+    /// <inheritdoc cref="DefaultMicroBatch(Model, int)"/>
+    internal static int DefaultMicroBatch(long parameters, long activations, int batch)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
         var half = Math.Max(batch / 2, 1);
         if (parameters > LargeModel)
             return Math.Min(half, 64);
-        var quarter = (int)BitOperations.RoundUpToPowerOf2((uint)(batch / 4) + 1) / 2;
-        return Math.Min(Math.Clamp(quarter, 8, 32), half);
+        var samples = Math.Clamp((int)BitOperations.RoundUpToPowerOf2((uint)(batch / 4) + 1) / 2, 8, 32);
+        while (samples > 8 && samples * activations > MostActivations)
+            samples /= 2;
+        return Math.Min(samples, half);
     }
 
     /// <summary>Compiles a model for micro-batches of at most <paramref name="microBatch"/> samples.</summary>
