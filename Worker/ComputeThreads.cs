@@ -22,6 +22,7 @@ internal sealed class ComputeThreads : IDisposable
     private WorkerInput _prepared;
     private int _nextPart;
     private int _preparing;
+    private volatile IWorkerLink? _link;
 
     public ComputeThreads(
         WorkerExecution execution, Mailbox<WorkerInput> mailbox, int threads, Action<Exception> fault)
@@ -32,6 +33,9 @@ internal sealed class ComputeThreads : IDisposable
         _threads = new ComputeThread[threads];
         for (int i = 0; i < threads; i++) _threads[i] = new ComputeThread(this, i);
     }
+
+    /// <summary>Lets threads that have run out of work watch the link for more.</summary>
+    public void Watch(IWorkerLink link) => _link = link;
 
     /// <summary>Gives a thread that is free its next job.</summary>
     public void Start(in WorkerEffect job) => _threads[job.Thread].Start(job);
@@ -55,6 +59,10 @@ internal sealed class ComputeThreads : IDisposable
 
     private sealed class ComputeThread : IDisposable
     {
+        /// <summary>How long a thread looks for the next step before it sleeps. Going to sleep and being woken takes
+        /// about as long as a step of a small model is coordinated in.</summary>
+        private const long WatchMicroseconds = 500;
+
         private readonly ComputeThreads _owner;
         private readonly SemaphoreSlim _wake = new(0);
         private WorkerEffect _job;
@@ -86,6 +94,7 @@ internal sealed class ComputeThreads : IDisposable
             {
                 while (true)
                 {
+                    WatchForWork();
                     _wake.Wait();
                     if (_ended) return;
                     Do(_job);
@@ -95,6 +104,19 @@ internal sealed class ComputeThreads : IDisposable
             {
                 _owner._fault(e);
             }
+        }
+
+        private void WatchForWork()
+        {
+            if (_wake.CurrentCount > 0 || _owner._link is not { } link || !link.BeginWatch()) return;
+            long start = Stopwatch.GetTimestamp();
+            do
+            {
+                link.Receive();
+                Thread.Yield();
+            }
+            while (_wake.CurrentCount == 0 && Microseconds(start) < WatchMicroseconds);
+            link.EndWatch();
         }
 
         private void Do(in WorkerEffect job)

@@ -126,6 +126,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
             _options.Token, _welcome.Run, _welcome.Fence, _welcome.Worker),
             new TensorLengths(_execution.ParameterLength, _execution.GradientLength), _control.Pool);
         _rentGradient = _data.RentGradient;
+        _threads.Watch(_data);
         _data.Start(this);
     }
 

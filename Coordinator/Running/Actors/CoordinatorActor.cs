@@ -84,6 +84,7 @@ internal sealed class CoordinatorActor : IDisposable
             if (effect is not (Report or Finish)) Carry(effect);
         }
 
+        _cluster.ParameterServer.Publications.Flush();
         foreach (CoordinatorEffect effect in _effects)
         {
             if (effect is Report or Finish) Carry(effect);

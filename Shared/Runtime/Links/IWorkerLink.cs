@@ -3,7 +3,7 @@ using Distributed.Protocol;
 
 namespace Distributed.Runtime;
 
-/// <summary>Takes what comes over a worker's data link, on the link's receiving thread.</summary>
+/// <summary>Takes what comes over a worker's data link, on the link's receiving thread or one that watches it.</summary>
 public interface IParameterReceiver
 {
     /// <summary>Parameters are there, in a block that is the link's and that nobody changes until
@@ -32,6 +32,19 @@ public interface IWorkerLink : IDisposable
     /// <summary>The parameters that arrived last are in use from now on: those before may be overwritten, and the next
     /// may come.</summary>
     void UseArrived();
+
+    /// <summary>
+    /// Says that this thread, which has nothing else to do, will look for what comes by calling <see cref="Receive"/>
+    /// again and again, so that nobody need be woken for it. False: another one does, or it would be of no use. Else
+    /// <see cref="EndWatch"/> must follow soon.
+    /// </summary>
+    bool BeginWatch();
+
+    /// <summary>Takes what has come, on this thread.</summary>
+    void Receive();
+
+    /// <summary>This thread looks no more; takes what has come until then.</summary>
+    void EndWatch();
 
     /// <summary>A block to compute a gradient into. It holds anything.</summary>
     IBlock RentGradient();

@@ -72,6 +72,9 @@ public sealed class Publications(int length)
     private readonly List<Publication> _all = [];
     private readonly List<SharedCoordinatorLink> _links = [];
 
+    /// <summary>Wakes the workers that share memory; null: there can be none.</summary>
+    internal WorkersBell? Bell { get; } = WorkersBell.Create();
+
     /// <summary>The newest.</summary>
     public Publication? Newest { get; private set; }
 
@@ -100,13 +103,23 @@ public sealed class Publications(int length)
         Newest = free;
     }
 
-    /// <summary>Wakes every worker that was offered a publication and not woken yet.</summary>
+    /// <summary>Wakes the workers, together, if any was offered a publication or sent a message since it was last
+    /// called.</summary>
     public void Flush()
     {
         lock (_links)
         {
+            bool isDue = false;
             foreach (SharedCoordinatorLink link in _links)
-                link.Flush();
+                isDue |= link.TakeDue();
+            if (!isDue)
+                return;
+            Bell!.Raise();
+            bool isWatched = true;
+            foreach (SharedCoordinatorLink link in _links)
+                isWatched &= link.IsWatched;
+            if (!isWatched)
+                Bell.Wake();
         }
     }
 

@@ -38,7 +38,7 @@ public sealed class SharedCoordinatorLink : IDisposable
     private readonly List<(int Sequence, Publication Publication)> _held = new(MostHeld + 1); // guarded by itself
     private int _sequence;
     private bool _ended;
-    private bool _isRingDue;
+    private bool _isDue;
     private uint _taken;
 
     private SharedCoordinatorLink(
@@ -56,6 +56,9 @@ public sealed class SharedCoordinatorLink : IDisposable
             _slots[i] = new Slot(memory, i);
     }
 
+    /// <summary>Whether a thread of the worker's looks for changes by itself.</summary>
+    internal bool IsWatched => Volatile.Read(ref _memory.Watched) != 0;
+
     /// <summary>
     /// Offers memory to a worker and starts the link if the worker has found it. Null: it is on another host, or one of
     /// the two can't or won't; the connection is then still to be accepted or refused.
@@ -70,12 +73,14 @@ public sealed class SharedCoordinatorLink : IDisposable
         Publications publications, IGradientReceiver receiver)
     {
         long bytes = WorkerMemory.Bytes(slots, lengths.Gradient);
-        SharedMemory? created = SharedMemory.IsSupported ? SharedMemory.Create(bytes, othersMayWrite: true) : null;
+        SharedMemory? created =
+            publications.Bell is null ? null : SharedMemory.Create(bytes, othersMayWrite: true);
         if (created is null)
             return null;
         WorkerMemory memory = new(created, slots, lengths.Gradient);
         long nonce = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
         memory.Nonce = nonce;
+        memory.BellDescriptor = publications.Bell!.Descriptor;
         FrameSocket socket = link.Socket;
         Handshake.Send(socket, new SharedMemoryOffer(
             Environment.ProcessId, created.Descriptor, bytes, slots, (ulong)nonce));
@@ -100,8 +105,8 @@ public sealed class SharedCoordinatorLink : IDisposable
 
     /// <summary>
     /// Offers the worker a publication, in place of one that it has not taken yet. Returns at once. The worker may
-    /// sleep until <see cref="Send"/> or <see cref="Flush"/>: whoever publishes has more to do, and a worker that is
-    /// woken may take its core. False: the link has ended.
+    /// sleep until <see cref="Publications.Flush"/>: whoever publishes has more to do, and a worker that is woken may
+    /// take its core. False: the link has ended.
     /// </summary>
     public bool Publish(Publication publication)
     {
@@ -119,7 +124,8 @@ public sealed class SharedCoordinatorLink : IDisposable
     }
 
     /// <summary>Sends the worker a message, in order with the others sent here, but not with those of its control link.
-    /// Returns at once. False: the link has ended, or the worker is so far behind that it now has.</summary>
+    /// Returns at once; the worker may sleep until <see cref="Publications.Flush"/>. False: the link has ended, or the
+    /// worker is so far behind that it now has.</summary>
     public bool Send(Message message)
     {
         lock (_held)
@@ -128,24 +134,25 @@ public sealed class SharedCoordinatorLink : IDisposable
                 return false;
             if (!_lane.TryWrite(message))
                 _socket.Close(new LinkEnd(LinkEndKind.TimedOut, "the peer reads too slowly"));
-            Ring();
+            _isDue = true;
         }
 
         return _socket.End is null;
     }
 
-    /// <summary>Wakes the worker for a publication that it was offered, unless a message has done so.</summary>
-    public void Flush()
+    /// <summary>Closes at once, from any thread.</summary>
+    public void Dispose() => _socket.Close(LinkEnd.ClosedHere);
+
+    /// <summary>Whether the worker is to be told of a change since this was last asked.</summary>
+    internal bool TakeDue()
     {
         lock (_held)
         {
-            if (_isRingDue && !_ended)
-                Ring();
+            bool isDue = _isDue && !_ended;
+            _isDue = false;
+            return isDue;
         }
     }
-
-    /// <summary>Closes at once, from any thread.</summary>
-    public void Dispose() => _socket.Close(LinkEnd.ClosedHere);
 
     /// <summary>Gives back the publications before the one that the worker computes with.</summary>
     internal void ReleaseUnused()
@@ -181,13 +188,7 @@ public sealed class SharedCoordinatorLink : IDisposable
         ReleaseUnused();
         if (_held.Count > MostHeld)
             _socket.Close(new LinkEnd(LinkEndKind.ProtocolError, "the peer takes parameters and does not use them"));
-        _isRingDue = true;
-    }
-
-    private void Ring()
-    {
-        _isRingDue = false;
-        WorkerMemory.Ring(ref _memory.WorkerBell);
+        _isDue = true;
     }
 
     private void ReleaseAt(int place)

@@ -22,6 +22,8 @@ internal sealed class SharedWorkerLink : IWorkerLink
     private readonly Fence _fence;
     private readonly TensorLengths _lengths;
     private readonly WorkerMemory _memory;
+    private readonly WorkersBell _bell;
+    private readonly Lock _receiving = new();
     private readonly IBlock?[] _publications = new IBlock?[WorkerMemory.MostPublications];
     private readonly SharedMemory?[] _publicationMemories = new SharedMemory?[WorkerMemory.MostPublications];
     private readonly byte[] _header = new byte[WorkerMemory.HeaderBytes];
@@ -33,11 +35,13 @@ internal sealed class SharedWorkerLink : IWorkerLink
     private IParameterReceiver? _receiver;
     private int _arrived;
     private volatile bool _mayArrive = true;
+    private int _watching;
+    private bool _ended;
     private uint _pushed;
 
     private SharedWorkerLink(
         FrameSocket socket, ProtocolLimits limits, SharedMemoryOffer offer, Fence fence, TensorLengths lengths,
-        MessagePool pool, WorkerMemory memory)
+        MessagePool pool, WorkerMemory memory, WorkersBell bell)
     {
         _socket = socket;
         _limits = limits;
@@ -46,6 +50,7 @@ internal sealed class SharedWorkerLink : IWorkerLink
         _lengths = lengths;
         _pool = pool;
         _memory = memory;
+        _bell = bell;
         _lane = new MessageLane(memory);
         _slots = new Slot[memory.Slots];
         for (int i = _slots.Length - 1; i >= 0; i--)
@@ -64,8 +69,9 @@ internal sealed class SharedWorkerLink : IWorkerLink
         if (opened is null)
             return null;
         WorkerMemory memory = new(opened, offer.Slots, lengths.Gradient);
-        if (memory.Nonce == (long)offer.Nonce)
-            return new SharedWorkerLink(socket, limits, offer, fence, lengths, pool, memory);
+        if (memory.Nonce == (long)offer.Nonce
+            && WorkersBell.Open(offer.ProcessId, memory.BellDescriptor) is { } bell)
+            return new SharedWorkerLink(socket, limits, offer, fence, lengths, pool, memory, bell);
         opened.Release();
         return null;
     }
@@ -83,7 +89,33 @@ internal sealed class SharedWorkerLink : IWorkerLink
         _mayArrive = true;
         Interlocked.MemoryBarrier(); // either this sees the offer or the receiving thread sees that it may take it
         if (Volatile.Read(ref _memory.Offer) != 0)
-            WorkerMemory.Ring(ref _memory.WorkerBell);
+            Receive();
+    }
+
+    public bool BeginWatch()
+    {
+        if (Interlocked.Exchange(ref _watching, 1) != 0)
+            return false;
+        Volatile.Write(ref _memory.Watched, 1);
+        return true;
+    }
+
+    public void Receive()
+    {
+        lock (_receiving)
+        {
+            while (!_ended && ReceiveOne())
+            {
+            }
+        }
+    }
+
+    public void EndWatch()
+    {
+        Volatile.Write(ref _memory.Watched, 0);
+        Interlocked.MemoryBarrier(); // either this sees the change or the coordinator sees that it must wake
+        Receive();
+        Volatile.Write(ref _watching, 0);
     }
 
     public IBlock RentGradient()
@@ -149,22 +181,35 @@ internal sealed class SharedWorkerLink : IWorkerLink
     {
         if (_socket.Read(1, idle: true, out _))
             _socket.Fail(ProtocolError.UnexpectedMessage);
-        WorkerMemory.Ring(ref _memory.WorkerBell);
+        _bell.Raise();
+        _bell.Wake();
     }
 
     private void Run()
     {
         while (_socket.End is null)
         {
-            int seen = Volatile.Read(ref _memory.WorkerBell);
-            long offer = _mayArrive ? Interlocked.Exchange(ref _memory.Offer, 0) : 0;
-            if (offer != 0)
-                Take((int)(offer >> 32), (int)(uint)offer - 1);
-            else if (!TakeMessage() && _socket.End is null)
-                Futex.Wait(ref _memory.WorkerBell, seen, CheckMilliseconds);
+            int seen = _bell.Raised;
+            Receive();
+            if (_socket.End is null)
+                _bell.Sleep(seen, CheckMilliseconds);
         }
 
+        lock (_receiving)
+            _ended = true;
         _receiver!.Ended(_socket.End!.Value);
+    }
+
+    /// <summary>Takes parameters or a message; false when there is nothing.</summary>
+    private bool ReceiveOne()
+    {
+        long offer = _mayArrive && Volatile.Read(ref _memory.Offer) != 0
+            ? Interlocked.Exchange(ref _memory.Offer, 0)
+            : 0;
+        if (offer == 0)
+            return TakeMessage();
+        Take((int)(offer >> 32), (int)(uint)offer - 1);
+        return true;
     }
 
     private void Take(int sequence, int index)

@@ -38,6 +38,17 @@ internal sealed class SocketWorkerLink : IWorkerLink, ITensorReceiver<Parameters
         _free.Release();
     }
 
+    // Whoever receives sleeps in the socket.
+    public bool BeginWatch() => false;
+
+    public void Receive()
+    {
+    }
+
+    public void EndWatch()
+    {
+    }
+
     public IBlock RentGradient() =>
         _gradients.TryPop(out IBlock? free) ? free : new NativeBlock(_lengths.Gradient);
 

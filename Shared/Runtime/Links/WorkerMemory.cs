@@ -7,7 +7,9 @@ namespace Distributed.Runtime;
 /// The memory that a coordinator shares with one worker: words that say what is whose, and slots for gradients. The
 /// words, who writes them, and what they mean:
 /// <list type="bullet">
-/// <item>bells: counters that either side raises after a change and wakes the other by.</item>
+/// <item>bell: a counter that the worker raises after a change and wakes the coordinator by. The other way goes
+/// <see cref="WorkersBell"/>, which is opened by its descriptor.</item>
+/// <item>watched (worker): 1 while one of its threads looks for changes by itself, and so need not be woken.</item>
 /// <item>offer: 0, or a sequence number (upper half) and one more than the index of a publication. The coordinator puts
 /// the newest there; the worker takes it by exchanging it for 0. What was never taken is replaced, and is the
 /// coordinator's again.</item>
@@ -38,12 +40,13 @@ internal sealed class WorkerMemory(SharedMemory memory, int slots, int gradientL
     private const int MostSlots = 1 << 16;
     private const int NonceAt = 0;
     private const int CoordinatorBellAt = 64;
-    private const int WorkerBellAt = 128;
+    private const int WatchedAt = 128;
     private const int PushedAt = 192;
     private const int OfferAt = 256;
     private const int UsedAt = 320;
     private const int LaneWrittenAt = 384;
     private const int LaneReadAt = 448;
+    private const int BellDescriptorAt = 512;
     private const int DescriptorsAt = 1024;
     private const int LaneAt = Page;
     private const int RingAt = LaneAt + MessageLane.Bytes;
@@ -59,7 +62,9 @@ internal sealed class WorkerMemory(SharedMemory memory, int slots, int gradientL
 
     public ref int CoordinatorBell => ref memory.Word(CoordinatorBellAt);
 
-    public ref int WorkerBell => ref memory.Word(WorkerBellAt);
+    public ref int Watched => ref memory.Word(WatchedAt);
+
+    public ref int BellDescriptor => ref memory.Word(BellDescriptorAt);
 
     public ref int Pushed => ref memory.Word(PushedAt);
 
