@@ -11,8 +11,6 @@ namespace Distributed.Runtime;
 /// </summary>
 internal sealed class SharedWorkerLink : IWorkerLink
 {
-    private const int CheckMilliseconds = 1_000;
-
     // Slots that are never computed into, so that a gradient computed elsewhere finds one.
     private const int Reserved = 2;
 
@@ -75,6 +73,9 @@ internal sealed class SharedWorkerLink : IWorkerLink
         opened.Release();
         return null;
     }
+
+    /// <summary>How long its thread sleeps at most.</summary>
+    internal int CheckMilliseconds { get; set; } = 1_000;
 
     public void Start(IParameterReceiver receiver)
     {

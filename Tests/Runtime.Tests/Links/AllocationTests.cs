@@ -50,6 +50,7 @@ public class AllocationTests
             counting.WaitOne();
             pair.WorkerLink.UseArrived();
             pair.CoordinatorLink.Send(train);
+            publications.Flush();
             counting.WaitOne();
         });
     }
