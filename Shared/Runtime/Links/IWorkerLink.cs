@@ -3,7 +3,7 @@ using Distributed.Protocol;
 
 namespace Distributed.Runtime;
 
-/// <summary>Takes what comes over a worker's data link, on the link's receiving thread or one that watches it.</summary>
+/// <summary>Takes what comes over a worker's data link, on its receiving thread or one that watches it.</summary>
 public interface IParameterReceiver
 {
     /// <summary>Parameters are there, in a block that is the link's and that nobody changes until
