@@ -96,10 +96,11 @@ public sealed record KernelCase(string Name, double Flops, Action Run, double By
         double flops = 2.0 * Batch * s.OutputLength * s.KernelHeight * s.KernelWidth;
         NativeBuffer x = Buffer(Batch * s.InputLength), y = Buffer(Batch * s.OutputLength);
         NativeBuffer w = Buffer(DepthwiseConvolution.WeightLength(s));
+        NativeBuffer packed = Buffer(DepthwiseConvolution.PackedLength(s));
         yield return new($"{name} forward", flops, () =>
-            DepthwiseConvolution.Forward(s, Batch, x.Span, w.Span, [], y.Span, relu: true));
+            DepthwiseConvolution.Forward(s, Batch, x.Span, packed.Span, [], y.Span, relu: true));
         yield return new($"{name} backward data", flops, () =>
-            DepthwiseConvolution.BackwardData(s, Batch, y.Span, w.Span, x.Span));
+            DepthwiseConvolution.BackwardData(s, Batch, y.Span, packed.Span, x.Span));
         yield return new($"{name} backward weights", flops, () =>
             DepthwiseConvolution.BackwardWeights(s, Batch, x.Span, y.Span, w.Span));
     }

@@ -59,6 +59,8 @@ internal static class BitsProgram
         foreach (ConvolutionShape shape in Winograds)
             Winograd(shape, 5);
         Depthwise(new(14, 13, 70, 70, 3, 3, 1, 1, 1, 1), 3);
+        Depthwise(new(8, 12, 20, 20, 3, 3, 1, 1, 1, 1), 2);
+        Depthwise(new(9, 11, 20, 20, 5, 4, 2, 1, 2, 1), 2);
         Depthwise(new(15, 12, 33, 33, 3, 3, 2, 2, 1, 1), 3);
         return 0;
     }
@@ -83,9 +85,11 @@ internal static class BitsProgram
     {
         float[] x = TestData.Random(batch * s.InputLength), w = TestData.Random(s.WeightLength / s.InChannels, 1);
         float[] y = new float[batch * s.OutputLength], dy = TestData.Random(y.Length, 2);
-        DepthwiseConvolution.Forward(s, batch, x, w, TestData.Random(s.InChannels, 3), y, true);
+        float[] packed = new float[DepthwiseConvolution.PackedLength(s)];
+        DepthwiseConvolution.Pack(s, w, packed);
+        DepthwiseConvolution.Forward(s, batch, x, packed, TestData.Random(s.InChannels, 3), y, true);
         Print($"depthwise forward {s}", y);
-        DepthwiseConvolution.BackwardData(s, batch, dy, w, x, accumulate: true);
+        DepthwiseConvolution.BackwardData(s, batch, dy, packed, x, accumulate: true);
         Print($"depthwise backward data {s}", x);
         DepthwiseConvolution.BackwardWeights(s, batch, x, dy, w);
         Print($"depthwise backward weights {s}", w);

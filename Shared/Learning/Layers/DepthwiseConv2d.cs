@@ -66,7 +66,6 @@ public sealed record DepthwiseConv2d(Size2d Kernel) : Layer
         return step.Output;
     }
 
-    /// <summary>Weights are read as they are, but for a copy of them among the prepared ones.</summary>
     private sealed class DepthwiseStep(
         PlanCompiler plan, string name, ConvolutionShape shape, PlanTensor input, TensorShape output)
         : AffineStep(plan, name, input, output, slices: true, takesNorm: false)
@@ -81,13 +80,15 @@ public sealed record DepthwiseConv2d(Size2d Kernel) : Layer
             _forward = shape with { InPitch = InputValues.Pitch, OutPitch = values };
             _backwardData = shape with { InPitch = InputGradient?.Pitch ?? 0, OutPitch = gradient };
             _backwardWeights = shape with { InPitch = InputValues.Pitch, OutPitch = gradient };
-            var length = DepthwiseConvolution.WeightLength(shape);
+            var length = DepthwiseConvolution.PackedLength(shape);
             Reserve(plan, new AffineLengths(length, 0, length, 0, 0));
         }
 
-        protected override void PackForward(ReadOnlySpan<float> weights, Span<float> packed) => weights.CopyTo(packed);
+        protected override void PackForward(ReadOnlySpan<float> weights, Span<float> packed) =>
+            DepthwiseConvolution.Pack(shape, weights, packed);
 
-        protected override void PackBackward(ReadOnlySpan<float> weights, Span<float> packed) => weights.CopyTo(packed);
+        protected override void PackBackward(ReadOnlySpan<float> weights, Span<float> packed) =>
+            DepthwiseConvolution.Pack(shape, weights, packed);
 
         protected override void RunForward(
             int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> packed,

@@ -44,6 +44,9 @@ internal unsafe interface ISimd<TVector>
     /// <summary>x y + z, rounded once.</summary>
     static abstract TVector MultiplyAdd(TVector x, TVector y, TVector z);
 
+    /// <summary>Asks for the cache line at an address, valid or not, to be brought near.</summary>
+    static abstract void Prefetch(float* source);
+
     /// <summary>x where it is above 0 or NaN, else +0.</summary>
     static abstract TVector Relu(TVector x);
 
@@ -101,6 +104,9 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> MultiplyAdd(Vector512<float> x, Vector512<float> y, Vector512<float> z) =>
         Avx512F.FusedMultiplyAdd(x, y, z);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* source) => Sse.Prefetch1(source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Relu(Vector512<float> x) => ReluMask(x, x);
@@ -176,6 +182,9 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         Fma.MultiplyAdd(x, y, z);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* source) => Sse.Prefetch1(source);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Relu(Vector256<float> x) => ReluMask(x, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -222,6 +231,10 @@ internal readonly unsafe struct Scalar : ISimd<float>
     public static float Multiply(float x, float y) => x * y;
 
     public static float MultiplyAdd(float x, float y, float z) => MathF.FusedMultiplyAdd(x, y, z);
+
+    public static void Prefetch(float* source)
+    {
+    }
 
     public static float Relu(float x) => x <= 0 ? 0 : x;
 
