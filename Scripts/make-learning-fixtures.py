@@ -56,6 +56,14 @@ NETWORKS = {
                   nn.BatchNorm2d(20, eps=0.01, momentum=0.3)],
                  [nn.Conv2d(12, 20, 1, stride=2, bias=False), nn.BatchNorm2d(20)]), nn.ReLU(),
         nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(20, 10))),
+    # Groups of channels, up to those of one channel each.
+    "groups": ((4, 9, 9), lambda: nn.Sequential(
+        nn.Conv2d(4, 6, 3, groups=2, padding=1), nn.ReLU(),
+        nn.Conv2d(6, 24, 3, groups=3, padding=1, bias=False), nn.BatchNorm2d(24), nn.ReLU(),
+        nn.Conv2d(24, 24, 3, groups=24, padding=1), nn.ReLU(),
+        nn.Conv2d(24, 24, 3, groups=24, stride=2, bias=False),
+        nn.Conv2d(24, 32, 3, groups=2, stride=2, padding=1), nn.ReLU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(32, 10))),
 }
 
 

@@ -13,17 +13,19 @@ public enum ParameterKind
 /// <summary>
 /// One parameter or running statistic in the block. In PyTorch it is [outputs, inputs, rows, columns] (the last
 /// dimensions missing or flattened where <see cref="Shape"/> says so); in memory it is [rows][columns][inputs]
-/// [outputs]. That one permutation serves convolutions, linear layers, linear layers behind a flatten, and vectors.
+/// [outputs]. That one permutation serves convolutions, linear layers, linear layers behind a flatten, and vectors. The
+/// weights of a convolution's groups follow each other, each permuted for itself.
 /// </summary>
 public sealed class ParameterEntry
 {
     private readonly int _inputs;
     private readonly int _rows;
     private readonly int _columns;
+    private readonly int _groups;
 
     internal ParameterEntry(
         int index, string name, int[] shape, int offset, int outputs, int inputs, int rows, int columns,
-        Initialization initialization, ParameterKind kind = ParameterKind.Trainable)
+        Initialization initialization, ParameterKind kind = ParameterKind.Trainable, int groups = 1)
     {
         Index = index;
         Name = name;
@@ -33,7 +35,7 @@ public sealed class ParameterEntry
         Outputs = outputs;
         Kind = kind;
         Initialization = initialization;
-        (_inputs, _rows, _columns) = (inputs, rows, columns);
+        (_inputs, _rows, _columns, _groups) = (inputs, rows, columns, groups);
     }
 
     /// <summary>Its place in <see cref="ParameterLayout.Entries"/>.</summary>
@@ -65,10 +67,11 @@ public sealed class ParameterEntry
     /// <summary>Copies from memory order to PyTorch's order.</summary>
     internal void ToFile(ReadOnlySpan<float> memory, Span<float> file)
     {
-        for (var place = 0; place < FanIn; place++)
+        var outputs = Outputs / _groups;
+        for (var place = 0; place < _groups * FanIn; place++)
         {
             var start = FileStart(place);
-            var values = memory.Slice(place * Outputs, Outputs);
+            var values = memory.Slice(place * outputs, outputs);
             for (var output = 0; output < values.Length; output++)
                 file[start + output * FanIn] = values[output];
         }
@@ -77,22 +80,24 @@ public sealed class ParameterEntry
     /// <summary>Copies from PyTorch's order to memory order.</summary>
     internal void FromFile(ReadOnlySpan<float> file, Span<float> memory)
     {
-        for (var place = 0; place < FanIn; place++)
+        var outputs = Outputs / _groups;
+        for (var place = 0; place < _groups * FanIn; place++)
         {
             var start = FileStart(place);
-            var values = memory.Slice(place * Outputs, Outputs);
+            var values = memory.Slice(place * outputs, outputs);
             for (var output = 0; output < values.Length; output++)
                 values[output] = file[start + output * FanIn];
         }
     }
 
     /// <summary>
-    /// Where the weight of memory place (row, column, input) stands among an output's weights in PyTorch, that is in
-    /// the order (input, row, column).
+    /// Where the weight of memory place (group, row, column, input) of the group's first output stands in PyTorch's
+    /// order (group, output, input, row, column).
     /// </summary>
     private int FileStart(int place)
     {
-        var (pixel, input) = Math.DivRem(place, _inputs);
-        return input * _rows * _columns + pixel;
+        var (group, placeInGroup) = Math.DivRem(place, FanIn);
+        var (pixel, input) = Math.DivRem(placeInGroup, _inputs);
+        return group * (Length / _groups) + input * _rows * _columns + pixel;
     }
 }

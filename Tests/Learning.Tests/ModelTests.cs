@@ -80,6 +80,8 @@ public sealed class ModelTests
         "model \"m\", layer 0 (maxPool2d): its padding 2x2 is more than half its kernel 2x2; make it smaller.")]
     [InlineData("""{"type":"maxPool2d","kernel":17,"padding":8}""",
         "model \"m\", layer 0 (maxPool2d): its window 17x17 has more than 256 values; make it smaller.")]
+    [InlineData("""{"type":"conv2d","outChannels":6,"kernel":3,"groups":4}""",
+        "model \"m\", layer 0 (conv2d): groups must divide its 1 input and 6 output channels, got 4.")]
     [InlineData("""{"type":"conv2d","outChannels":0,"kernel":3}""",
         "model \"m\", layer 0 (conv2d): outChannels must be between 1 and 1048576, got 0.")]
     [InlineData("""{"type":"conv2d","outChannels":1,"kernel":0}""",

@@ -29,12 +29,20 @@ public sealed class PyTorchTests
             new Sequential(new Conv2d(20, 1) { Stride = 2, Bias = false }, new BatchNorm2d())),
         new Relu(), new GlobalAvgPool(), new Flatten(), new Linear(10)));
 
+    private static readonly Model Groups = new("groups", 4, 9, 9, 10, new Sequential(
+        new Conv2d(6, 3) { Groups = 2, Padding = 1 }, new Relu(),
+        new Conv2d(24, 3) { Groups = 3, Padding = 1, Bias = false }, new BatchNorm2d(), new Relu(),
+        new DepthwiseConv2d(3) { Padding = 1 }, new Relu(), new DepthwiseConv2d(3) { Stride = 2, Bias = false },
+        new Conv2d(32, 3) { Groups = 2, Stride = 2, Padding = 1 }, new Relu(),
+        new GlobalAvgPool(), new Flatten(), new Linear(10)));
+
     [Theory]
     [InlineData("convnet", 93322)]
     [InlineData("lenet5", 61706)]
     [InlineData("mlp", 669706)]
     [InlineData("oddities", 391)]
     [InlineData("norms", 5684)]
+    [InlineData("groups", 4868)]
     public void ParameterCounts(string name, int count)
     {
         Assert.Equal(count, ParameterLayout.Of(Find(name)).Count);
@@ -62,6 +70,7 @@ public sealed class PyTorchTests
     [InlineData("mlp")]
     [InlineData("oddities")]
     [InlineData("norms")]
+    [InlineData("groups")]
     public void ForwardAndGradients(string name)
     {
         using var run = Run(name);
@@ -86,6 +95,7 @@ public sealed class PyTorchTests
     [InlineData("mlp")]
     [InlineData("oddities")]
     [InlineData("norms")]
+    [InlineData("groups")]
     public void SixStepsOfMomentum(string name)
     {
         using var run = Run(name);
@@ -156,6 +166,7 @@ public sealed class PyTorchTests
     {
         "oddities" => Oddities,
         "norms" => Norms,
+        "groups" => Groups,
         _ => ModelCatalogue.Find(name),
     };
 

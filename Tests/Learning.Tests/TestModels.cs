@@ -98,6 +98,11 @@ internal static class TestModels
             new Conv2d(5, 2), new DepthwiseConv2d(3) { Padding = 1 }, new Relu(), new Conv2d(6, 1),
             new DepthwiseConv2d(new Size2d(2, 3)) { Stride = 2, Padding = new Size2d(0, 1), Bias = false },
             new Flatten(), new Linear(10)),
+        Of("convolutions of groups, also in a concatenation", 2, 6, 5,
+            new Conv2d(8, 2) { Groups = 2 }, new Conv2d(12, 3) { Groups = 4, Padding = 1, Bias = false }, new Relu(),
+            new Concat(
+                new Sequential(new Conv2d(6, 3) { Groups = 3, Padding = 1 }), new Sequential(new Conv2d(2, 1))),
+            new Conv2d(4, 2) { Groups = 2, Stride = 2 }, new Flatten(), new Linear(10)),
         Of("pools whose size is rounded up", 2, 8, 7,
             new Conv2d(3, 2), new MaxPool2d(2) { CeilMode = true }, new Conv2d(4, 1),
             new MaxPool2d(3) { Stride = 2, Padding = 1, CeilMode = true }, new Flatten(), new Linear(10)),

@@ -58,6 +58,7 @@ internal static class BitsProgram
         Random();
         foreach (ConvolutionShape shape in Winograds)
             Winograd(shape, 5);
+        Grouped(new(9, 8, 16, 12, 3, 3, 1, 1, 1, 1), 3);
         Depthwise(new(14, 13, 70, 70, 3, 3, 1, 1, 1, 1), 3);
         Depthwise(new(8, 12, 20, 20, 3, 3, 1, 1, 1, 1), 2);
         Depthwise(new(9, 11, 20, 20, 5, 4, 2, 1, 2, 1), 2);
@@ -79,6 +80,21 @@ internal static class BitsProgram
         Print($"backward data {s}", x);
         ConvolutionBackwardWeights.Run(s, batch, x, dy, w, new float[ConvolutionBackwardWeights.ScratchLength(s)]);
         Print($"backward weights {s}", w);
+    }
+
+    private static void Grouped(ConvolutionShape group, int groups)
+    {
+        ConvolutionShape s = group with { InPitch = groups * group.InChannels, OutPitch = groups * group.OutChannels };
+        var kernels = new GroupedConvolution(s, s, s, groups, ConvolutionMode.Winograd, 2);
+        float[] x = TestData.Random(2 * s.InputStep), w = TestData.Random(groups * s.WeightLength, 1);
+        float[] y = new float[2 * s.OutputStep], packed = new float[kernels.ForwardPackedLength];
+        kernels.PackForward(w, packed);
+        kernels.Forward(2, x, packed, [], y, true, new float[kernels.ForwardScratchLength]);
+        packed = new float[kernels.BackwardPackedLength];
+        kernels.PackBackward(w, packed);
+        kernels.BackwardData(2, y, packed, x, new float[kernels.BackwardDataScratchLength], accumulate: true);
+        kernels.BackwardWeights(2, x, y, w, new float[kernels.BackwardWeightsScratchLength]);
+        Print($"{groups} groups {s}", [.. y, .. x, .. w]);
     }
 
     private static void Depthwise(ConvolutionShape s, int batch)

@@ -5,7 +5,8 @@ namespace Distributed.Learning;
 
 /// <summary>
 /// Cross-correlation with a bias, as PyTorch's: output[o] = bias[o] + sum over c, i, j of input[c][row + i][column + j]
-/// * weight[o][c][i][j]. Output size: floor((size + 2 padding - kernel) / stride) + 1.
+/// * weight[o][c][i][j]. Output size: floor((size + 2 padding - kernel) / stride) + 1. With several groups, each output
+/// sums over the input channels of its own group, and the weight is [outputs][inputs / groups][rows][columns].
 /// </summary>
 public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
 {
@@ -17,6 +18,12 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
 
     /// <summary>Whether a value a channel is added.</summary>
     public bool Bias { get; init; } = true;
+
+    /// <summary>
+    /// Groups of channels, of which each is convolved alone; inputs and outputs are multiples of it. Where every group
+    /// is one channel in and one out, <see cref="DepthwiseConv2d"/> is much faster.
+    /// </summary>
+    public int Groups { get; init; } = 1;
 
     /// <summary>How the weight starts.</summary>
     public Initialization Initialization { get; init; }
@@ -30,6 +37,7 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
             Stride = fields.Size("stride", 1),
             Padding = fields.Size("padding", 0),
             Bias = fields.Flag("bias", true),
+            Groups = fields.Integer("groups", 1),
             Initialization = Initialization.Read(fields),
         };
 
@@ -43,6 +51,8 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
             Padding.Write(writer, "padding");
         if (!Bias)
             writer.WriteBoolean("bias", false);
+        if (Groups != 1)
+            writer.WriteNumber("groups", Groups);
         Initialization.Write(writer);
     }
 
@@ -50,8 +60,13 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
     {
         model.RequireImage(name, this, input);
         model.RequireSize(name, this, "outChannels", OutChannels);
+        if (Groups < 1 || input.Channels % Groups != 0 || OutChannels % Groups != 0)
+            throw model.Mistake(
+                name, this,
+                $"groups must divide its {input.Channels} input and {OutChannels} output channels, got {Groups}");
         var (height, width) = model.WindowOutput(name, this, input, Kernel, Stride, Padding);
-        var weights = model.AddWeight(name, this, OutChannels, input.Channels, Kernel, Initialization);
+        var weights = model.AddWeight(
+            name, this, OutChannels, input.Channels / Groups, Kernel, Initialization, Groups);
         if (Bias)
             model.AddBias(name, this, OutChannels);
         var output = new TensorShape(OutChannels, height, width, IsFlat: false);
@@ -61,29 +76,30 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
     internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
     {
         var shape = new ConvolutionShape(
-            input.Shape.Height, input.Shape.Width, input.Shape.Channels, OutChannels, Kernel.Height, Kernel.Width,
-            Stride.Height, Stride.Width, Padding.Height, Padding.Width);
+            input.Shape.Height, input.Shape.Width, input.Shape.Channels / Groups, OutChannels / Groups, Kernel.Height,
+            Kernel.Width, Stride.Height, Stride.Width, Padding.Height, Padding.Width);
         var output = new TensorShape(OutChannels, shape.OutHeight, shape.OutWidth, IsFlat: false);
-        var step = new ConvolutionStep(plan, name, shape, input, output);
+        var step = new ConvolutionStep(plan, name, shape, Groups, input, output);
         plan.Add(step);
         return step.Output;
     }
 
     private sealed class ConvolutionStep(
-        PlanCompiler plan, string name, ConvolutionShape shape, PlanTensor input, TensorShape output)
+        PlanCompiler plan, string name, ConvolutionShape shape, int groups, PlanTensor input, TensorShape output)
         : AffineStep(
-            plan, name, input, output, slices: true, takesNorm: Convolution.TakesNorm(shape, plan.Convolution))
+            plan, name, input, output, slices: true,
+            takesNorm: groups == 1 && Convolution.TakesNorm(shape, plan.Convolution))
     {
-        private Convolution _convolution = null!;
+        private GroupedConvolution _convolution = null!;
 
         public override void Complete(PlanCompiler plan)
         {
             var (values, gradient) = (Output.Values.Pitch, Output.Gradient?.Pitch ?? 0);
-            _convolution = new Convolution(
+            _convolution = new GroupedConvolution(
                 shape with { InPitch = InputValues.Pitch, OutPitch = values },
                 shape with { InPitch = InputGradient?.Pitch ?? 0, OutPitch = gradient },
                 shape with { InPitch = InputValues.Pitch, OutPitch = gradient },
-                plan.Convolution, plan.MicroBatch);
+                groups, plan.Convolution, plan.MicroBatch);
             Reserve(plan, new AffineLengths(
                 _convolution.ForwardPackedLength, _convolution.ForwardScratchLength,
                 _convolution.BackwardPackedLength, _convolution.BackwardDataScratchLength,

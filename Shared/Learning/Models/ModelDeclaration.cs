@@ -106,12 +106,13 @@ internal sealed class ModelDeclaration
     }
 
     /// <summary>
-    /// Declares a convolution's weight, in PyTorch [outputs, inputs, rows, columns]; returns its length.
+    /// Declares a convolution's weight, in PyTorch [outputs, inputs of a group, rows, columns]; returns its length.
     /// </summary>
     public int AddWeight(
-        string name, Layer layer, int outputs, int inputs, Size2d kernel, Initialization initialization) =>
+        string name, Layer layer, int outputs, int inputs, Size2d kernel, Initialization initialization,
+        int groups = 1) =>
         Add(name, layer, "weight", [outputs, inputs, kernel.Height, kernel.Width], inputs, kernel.Height, kernel.Width,
-            initialization);
+            initialization, groups);
 
     /// <summary>Declares a linear layer's weight, in PyTorch [outputs, features]; returns its length.</summary>
     public int AddWeight(
@@ -151,13 +152,14 @@ internal sealed class ModelDeclaration
 
     private int Add(
         string name, Layer layer, string kind, int[] shape, int inputs, int rows, int columns,
-        Initialization initialization)
+        Initialization initialization, int groups = 1)
     {
         var length = (Int128)shape[0] * inputs * rows * columns;
         if (length + _count > MaximumParameters)
             throw Mistake(name, layer, $"the model has more than {MaximumParameters} parameters; make it smaller");
         var entry = new ParameterEntry(
-            _parameters.Count, $"{name}.{kind}", shape, _offset, shape[0], inputs, rows, columns, initialization);
+            _parameters.Count, $"{name}.{kind}", shape, _offset, shape[0], inputs, rows, columns, initialization,
+            groups: groups);
         _parameters.Add(entry);
         _count += entry.Length;
         _offset += BufferPlacement.Align(entry.Length);
