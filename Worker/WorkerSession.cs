@@ -27,6 +27,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     private readonly WorkerExecution _execution;
     private readonly WorkerRole _role;
     private readonly ComputeThreads _threads;
+    private LoaderThread? _loader;
     private IWorkerLink? _data;
     private Func<IBlock>? _rentGradient;
     private IBlock? _arrived;
@@ -105,6 +106,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     {
         _mailbox.Close();
         _threads.Dispose();
+        _loader?.Dispose();
         _data?.Dispose();
         _control.Finish();
     }
@@ -120,6 +122,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         warmUp.Start();
         RunData data = RunData.Load(specification, _options.DataDirectory ?? _welcome.DataDirectory);
         _execution.UseData(data);
+        _loader = LoaderThread.Start(_execution);
         warmUp.Join();
         _control.Send(new Ready(data.Dataset.Sha256, _execution.ParameterCount));
         _data = Connector.OpenData(_options.Coordinator, new DataHello(
@@ -143,6 +146,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     private void Handle(WorkerInput input)
     {
         _effects.Clear();
+        if (input.Message is Train train) _execution.Expect(train);
         _role.Handle(input, _effects);
         if (input.Message is { } message) _control.Return(message);
         foreach (WorkerEffect effect in _effects) Carry(effect);

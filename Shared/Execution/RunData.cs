@@ -26,6 +26,7 @@ public sealed class RunData
         _test = new int[dataset.Test.Count];
         for (int i = 0; i < _test.Length; i++) _test[i] = i;
         Normalization = Normalization.Of(dataset.Train, _training);
+        TakesTimeToLoad = dataset.Train.IsStreamed || augmentation.Items.Count > 0;
         _trainLoader = new SampleLoader(dataset.Train, Normalization, augmentation, seed);
         _testLoader = new SampleLoader(dataset.Test, Normalization);
     }
@@ -35,6 +36,9 @@ public sealed class RunData
 
     /// <summary>How pixels become inputs.</summary>
     public Normalization Normalization { get; }
+
+    /// <summary>Whether a training sample is decoded or augmented when it is loaded, and not just copied.</summary>
+    public bool TakesTimeToLoad { get; }
 
     /// <summary>Indices of the training part, ascending.</summary>
     public ReadOnlySpan<int> Training => _training;
@@ -136,7 +140,13 @@ public sealed class RunData
     /// as the specification says.
     /// </summary>
     public void LoadTraining(int epoch, ReadOnlySpan<int> indices, Workspace workspace, int at = 0) =>
-        _trainLoader.LoadTraining(
+        LoadTraining(
             epoch, indices, workspace.Input[(at * Dataset.Train.SampleLength)..], workspace.Labels[at..],
             workspace.SecondLabels[at..], workspace.LabelWeights[at..]);
+
+    /// <inheritdoc cref="SampleLoader.LoadTraining"/>
+    internal void LoadTraining(
+        int epoch, ReadOnlySpan<int> indices, Span<float> nhwc, Span<int> labels, Span<int> secondLabels,
+        Span<float> weights) =>
+        _trainLoader.LoadTraining(epoch, indices, nhwc, labels, secondLabels, weights);
 }

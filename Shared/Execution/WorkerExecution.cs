@@ -9,8 +9,8 @@ namespace Distributed.Execution;
 /// <summary>
 /// Carries out the worker role's compute effects: owns the prepared weights and one workspace a thread, and knows the
 /// blocks in which parameters and the gradient buffers of the role lie. After the first steps nothing is allocated.
-/// Every member but <see cref="Compute"/>, <see cref="Evaluate"/> and <see cref="Prepare"/> belongs to the role's
-/// thread of control; those run on compute threads.
+/// Every member but <see cref="Compute"/>, <see cref="Evaluate"/>, <see cref="Prepare"/> and <see cref="LoadNext"/>
+/// belongs to the role's thread of control; those run on compute and loading threads.
 /// </summary>
 public sealed class WorkerExecution : IDisposable
 {
@@ -18,6 +18,7 @@ public sealed class WorkerExecution : IDisposable
 
     private readonly RunSpecification _specification;
     private RunData? _loaded;
+    private Prefetch? _prefetch;
     private readonly ExecutionPlan _plan;
     private readonly Workspace[] _workspaces;
     private readonly IBlock?[] _gradients = new IBlock?[MaximumBuffers];
@@ -67,7 +68,29 @@ public sealed class WorkerExecution : IDisposable
         foreach (Workspace workspace in _workspaces) workspace.ClassWeights = weights;
         _orders[0] = new int[data.Count(DataSplit.Training)];
         _orders[1] = new int[data.Count(DataSplit.Training)];
+        if (data.TakesTimeToLoad)
+            _prefetch = new Prefetch(data, _orders, 1 + (_workspaces.Length * LeavesPerPass), _plan.MicroBatch);
     }
+
+    /// <summary>Whether loading samples takes time, so that threads may run <see cref="LoadNext"/>.</summary>
+    public bool LoadsAhead => _prefetch is not null;
+
+    /// <summary>
+    /// Tells loading threads what was dealt, after <see cref="IsSound(Train)"/>. Changes no bit, only what is loaded
+    /// when it is needed.
+    /// </summary>
+    public void Expect(Train train)
+    {
+        if (_prefetch is null) return;
+        EnsureEpoch(train.Epoch);
+        _prefetch.Expect(train);
+    }
+
+    /// <summary>Waits for a micro-batch that will be computed, and loads it; false once loading has ended.</summary>
+    public bool LoadNext() => _prefetch?.LoadNext() ?? false;
+
+    /// <summary>Ends loading ahead.</summary>
+    public void StopLoading() => _prefetch?.Close();
 
     /// <summary>Runs one micro-batch of zeros, so that the plan's kernels are compiled before the first step. Needs no
     /// data, so it can go on beside their loading.</summary>
@@ -110,7 +133,8 @@ public sealed class WorkerExecution : IDisposable
         for (int at = 0; at < count; at += _plan.MicroBatch)
         {
             int end = Math.Min(at + _plan.MicroBatch, count);
-            Data.LoadTraining(epoch, samples[at..end], workspace, at);
+            if (_prefetch is null || !_prefetch.TryTake(epoch, first + at, end - at, workspace, at))
+                Data.LoadTraining(epoch, samples[at..end], workspace, at);
         }
 
         return workspace.Train(
@@ -180,6 +204,7 @@ public sealed class WorkerExecution : IDisposable
     {
         foreach (Workspace workspace in _workspaces) workspace.Dispose();
         _prepared.Dispose();
+        _prefetch?.Dispose();
     }
 
     private sealed class EvaluationSlot

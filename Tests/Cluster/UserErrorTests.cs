@@ -34,6 +34,26 @@ public sealed class UserErrorTests : IDisposable
         Refused(_directory.Train(IdxData.Arguments(DataFolder)), images);
     }
 
+    /// <summary>It is loaded ahead of the step that needs it, and so met there first.</summary>
+    [Fact]
+    public void AStreamedImageThatChangesDuringTheRun()
+    {
+        byte[] pixels = [.. "P5 28 28 255\n"u8, .. new byte[28 * 28]];
+        foreach (int image in Enumerable.Range(0, 60))
+        {
+            string folder = Directory.CreateDirectory(Path.Combine(DataFolder, $"class{image % 2}")).FullName;
+            pixels[^1] = (byte)image;
+            File.WriteAllBytes(Path.Combine(folder, $"{image}.pgm"), pixels);
+        }
+
+        ProgramRun run = _directory.Train(
+            "--data", DataFolder, "--cache-limit", "0", "--epochs", "100000", "--batch", "12", "--micro-batch", "3");
+        _directory.WaitForStep(5, run);
+        foreach (string image in Directory.EnumerateFiles(DataFolder, "*.pgm", SearchOption.AllDirectories))
+            File.WriteAllText(image, "broken");
+        Refused(run, ".pgm: ");
+    }
+
     [Fact]
     public void APortInUse()
     {

@@ -13,11 +13,12 @@ public static partial class ThreadPriorities
     /// Lowers the calling thread to nice +5, so that links and heartbeats come before compute. .NET's thread priorities
     /// do nothing on Linux; elsewhere they are used.
     /// </summary>
-    public static void LowerForCompute()
-    {
-        if (OperatingSystem.IsLinux()) _ = SetPriority(PriorityOfThread, 0, 5);
-        else Thread.CurrentThread.Priority = ThreadPriority.BelowNormal;
-    }
+    public static void LowerForCompute() => Lower(5, ThreadPriority.BelowNormal);
+
+    /// <summary>
+    /// Lowers the calling thread to nice +19, so that what is done ahead takes the time that compute leaves.
+    /// </summary>
+    public static void LowerForLoading() => Lower(19, ThreadPriority.Lowest);
 
     /// <summary>
     /// Asks Linux to kill this process when the thread that started it ends, even if it is stopped then.
@@ -25,6 +26,12 @@ public static partial class ThreadPriorities
     public static void DieWithParent()
     {
         if (OperatingSystem.IsLinux()) _ = ProcessControl(ParentDeathSignal, Kill, 0, 0, 0);
+    }
+
+    private static void Lower(int nice, ThreadPriority priority)
+    {
+        if (OperatingSystem.IsLinux()) _ = SetPriority(PriorityOfThread, 0, nice);
+        else Thread.CurrentThread.Priority = priority;
     }
 
     [LibraryImport("libc", EntryPoint = "setpriority")]

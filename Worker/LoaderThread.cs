@@ -1,0 +1,33 @@
+using Distributed.Execution;
+using Distributed.Runtime.Native;
+
+namespace Distributed.Worker;
+
+/// <summary>
+/// The worker's thread that decodes and augments beside the compute threads what they need next. There is none where
+/// loading is no more than a copy.
+/// </summary>
+internal sealed class LoaderThread : IDisposable
+{
+    private readonly WorkerExecution _execution;
+
+    private LoaderThread(WorkerExecution execution)
+    {
+        _execution = execution;
+        new Thread(Run) { IsBackground = true, Name = "loader" }.Start();
+    }
+
+    /// <summary>Starts the thread where it is of use.</summary>
+    public static LoaderThread? Start(WorkerExecution execution) =>
+        execution.LoadsAhead ? new LoaderThread(execution) : null;
+
+    public void Dispose() => _execution.StopLoading();
+
+    private void Run()
+    {
+        ThreadPriorities.LowerForLoading();
+        while (_execution.LoadNext())
+        {
+        }
+    }
+}
