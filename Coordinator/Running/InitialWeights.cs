@@ -5,8 +5,8 @@ namespace Distributed.Coordinator;
 
 /// <summary>
 /// First weights of a run, from one of our checkpoints (its moving average, where it keeps one) or from any safetensors
-/// file with PyTorch's names. A prefix that all names have, such as <c>module.</c>, is left out. Where the file tells
-/// another number of classes apart, the last layer starts anew.
+/// file with PyTorch's names, ours or torchvision's. A prefix that all names have, such as <c>module.</c>, is left out.
+/// Where the file tells another number of classes apart, the last layer starts anew.
 /// </summary>
 internal sealed class InitialWeights
 {
@@ -60,7 +60,33 @@ internal sealed class InitialWeights
             _notes.Add($"{_file.Path}: its names are taken without \"{common}\".");
         }
 
-        return tensors.ToDictionary(tensor => tensor.Name[_prefix.Length..]);
+        Dictionary<string, TensorEntry> named = tensors.ToDictionary(tensor => tensor.Name[_prefix.Length..]);
+        return named.Keys.Any(name => _layout.Find(name) is not null) ? named : FromTorchvision(named) ?? named;
+    }
+
+    /// <summary>The tensors of one of torchvision's networks under the model's names; null: of none.</summary>
+    private Dictionary<string, TensorEntry>? FromTorchvision(Dictionary<string, TensorEntry> named)
+    {
+        Dictionary<string, TensorEntry> current = [];
+        foreach ((string name, TensorEntry tensor) in named)
+        {
+            if (TorchvisionNames.Current(name) is { } today) current.TryAdd(today, tensor);
+        }
+
+        if (TorchvisionNames.Find(current.Keys.Select(Layer).ToHashSet()) is not var (network, theirs)) return null;
+        string[] ours = [.. _layout.Trainable.Select(entry => Layer(entry.Name)).Distinct()];
+        if (ours.Length != theirs.Length)
+        {
+            throw Unfit($"it has the {theirs.Length} layers with weights of torchvision's {network}, and the model has "
+                + $"{ours.Length}");
+        }
+
+        string dropped = current.Count < named.Count ? "; its auxiliary heads are left out" : "";
+        _notes.Add($"{_file.Path}: its names are those of torchvision's {network}, whose layers are taken in their "
+            + $"order for the model's: {theirs[0]} for {ours[0]} to {theirs[^1]} for {ours[^1]}{dropped}.");
+        Dictionary<string, string> names = theirs.Zip(ours).ToDictionary(pair => pair.First, pair => pair.Second);
+        return current.ToDictionary(
+            pair => names[Layer(pair.Key)] + pair.Key[Layer(pair.Key).Length..], pair => pair.Value);
     }
 
     /// <summary>The first word and its dot, where every name has them and the model knows none with them.</summary>
@@ -87,7 +113,7 @@ internal sealed class InitialWeights
                 && tensor.Shape.Skip(1).SequenceEqual(entry.Shape.Skip(1));
             if (!isHead)
             {
-                throw Unfit($"tensor '{entry.Name}' has shape [{string.Join(", ", tensor.Shape)}] where the model has "
+                throw Unfit($"tensor '{tensor.Name}' has shape [{string.Join(", ", tensor.Shape)}] where the model has "
                     + $"[{string.Join(", ", entry.Shape)}]");
             }
 
@@ -106,7 +132,7 @@ internal sealed class InitialWeights
         {
             if (isNewHead && Layer(entry.Name) == head) continue;
             float[] values = new float[entry.Length];
-            _file.Read(_prefix + entry.Name, values);
+            _file.Read(_tensors[entry.Name].Name, values);
             _layout.Import(entry, values, block);
         }
     }

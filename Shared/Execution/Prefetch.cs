@@ -101,8 +101,8 @@ internal sealed class Prefetch : IDisposable
     }
 
     /// <summary>
-    /// Copies a micro-batch into a workspace behind <paramref name="at"/> samples that it holds; waits where it is being
-    /// loaded.
+    /// Copies a micro-batch into a workspace behind <paramref name="at"/> samples that it holds; waits where it is
+    /// being loaded.
     /// </summary>
     /// <returns>False where nobody loaded it: the caller does.</returns>
     public bool TryTake(int epoch, int first, int count, Workspace workspace, int at)

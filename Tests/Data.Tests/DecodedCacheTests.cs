@@ -133,6 +133,16 @@ public sealed class DecodedCacheTests : IDisposable
     }
 
     [Fact]
+    public void WhatIsStreamedTakesNoRoomFromOthers()
+    {
+        Load();
+        string[] kept = Files;
+        DatasetCatalogue.Load("folder", Options with { Shape = (1, 9, 9), CacheLimit = 0 });
+        Assert.Equal(2, Files.Length);
+        Assert.Subset(Files.ToHashSet(), kept.ToHashSet());
+    }
+
+    [Fact]
     public void ACacheThatCannotBeWrittenIsOneSentence()
     {
         string file = _folder.Write("file");

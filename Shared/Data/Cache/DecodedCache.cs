@@ -115,7 +115,8 @@ internal static class DecodedCache
             Try(() => File.Delete(temporary));
         }
 
-        Trim(folder, path, options.CacheLimit);
+        // What is streamed needs next to no room: others' pixels stay, whatever its limit.
+        Trim(folder, path, IsKept(source, options) ? options.CacheLimit : long.MaxValue);
         return path;
     }
 

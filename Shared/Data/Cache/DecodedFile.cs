@@ -12,7 +12,7 @@ namespace Distributed.Data;
 internal sealed record DecodedFile
 {
     /// <summary>Ends every file; rises with the form of the block.</summary>
-    public const string Magic = "DECODED1";
+    public const string Magic = "DECODED2";
 
     private const int TrailerLength = 32 + 8 + 8;
 

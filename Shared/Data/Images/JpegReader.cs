@@ -4,7 +4,7 @@ namespace Distributed.Data;
 
 /// <summary>
 /// Reads JPEG files through libjpeg-turbo, the system's library: grey as grey, all else as red, green, blue. Files that
-/// the library can only guess at, such as cut ones, count as broken. EXIF's orientation is ignored.
+/// the library can only guess at, such as cut ones, count as broken. Images are turned as EXIF says.
 /// </summary>
 internal static class JpegReader
 {
@@ -31,7 +31,7 @@ internal static class JpegReader
 
         try
         {
-            return Read(decoder, content, path);
+            return ExifOrientation.Apply(Read(decoder, content, path), ExifOrientation.Read(content));
         }
         finally
         {

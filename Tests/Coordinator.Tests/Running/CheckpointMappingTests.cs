@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text;
 using Distributed.Checkpoints;
 using Distributed.Execution;
 using Distributed.Learning;
@@ -258,24 +257,6 @@ public sealed class CheckpointMappingTests : IDisposable
 
     private string Newest() => Directory.EnumerateFiles(_checkpoints.Folder, "step-*").Max(StringComparer.Ordinal)!;
 
-    /// <summary>Writes a safetensors file by the format's rules, as PyTorch's library does; values count up.</summary>
-    private string WriteForeign(Func<ParameterEntry, (string Name, int[] Shape)> describe)
-    {
-        StringBuilder header = new("{");
-        using MemoryStream data = new();
-        foreach (ParameterEntry entry in _store.Layout.Entries)
-        {
-            (string name, int[] shape) = describe(entry);
-            if (header.Length > 1) header.Append(',');
-            header.Append($"\"{name}\":{{\"dtype\":\"F32\",\"shape\":[{string.Join(',', shape)}],");
-            int length = shape.Aggregate(1, (product, size) => product * size);
-            header.Append($"\"data_offsets\":[{data.Length},{data.Length + 4 * length}]}}");
-            for (int i = 0; i < length; i++) data.Write(BitConverter.GetBytes((float)i));
-        }
-
-        byte[] json = Encoding.UTF8.GetBytes(header.Append('}').ToString());
-        string path = _folder["foreign.safetensors"];
-        File.WriteAllBytes(path, [.. BitConverter.GetBytes((ulong)json.Length), .. json, .. data.ToArray()]);
-        return path;
-    }
+    private string WriteForeign(Func<ParameterEntry, (string Name, int[] Shape)> describe) =>
+        ForeignWeights.Write(_folder["foreign.safetensors"], _store.Layout.Entries.Select(describe));
 }
