@@ -15,12 +15,16 @@ public sealed class Convolution(
 {
     private readonly ConvolutionAlgorithms _algorithms = ConvolutionAlgorithms.Choose(forward, mode);
 
-    /// <summary>Floats that <see cref="PackForward"/> writes.</summary>
+    /// <summary>
+    /// Floats that <see cref="PackForward"/> writes; 0: <see cref="Forward"/> takes the weights themselves.
+    /// </summary>
     public int ForwardPackedLength => _algorithms.Forward == ConvolutionAlgorithm.Direct
         ? ConvolutionForward.PackedLength(forward)
         : WinogradForward.PackedLength(forward, _algorithms.Forward);
 
-    /// <summary>Floats that <see cref="PackBackward"/> writes.</summary>
+    /// <summary>
+    /// Floats that <see cref="PackBackward"/> writes; 0: <see cref="BackwardData"/> takes the weights themselves.
+    /// </summary>
     public int BackwardPackedLength => _algorithms.BackwardData == ConvolutionAlgorithm.Direct
         ? ConvolutionBackwardData.PackedLength(backwardData)
         : WinogradBackwardData.PackedLength(backwardData, _algorithms.BackwardData);

@@ -81,11 +81,11 @@ public sealed record KernelCase(string Name, double Flops, Action Run, double By
             kernels.PackBackward(memory.Value.Weights.Span, memory.Value.Backward.Span);
         });
         yield return new($"{name} forward{end}", flops, () => kernels.Forward(Batch, memory.Value.Input.Span,
-            memory.Value.Forward.Span, memory.Value.Bias.Span, memory.Value.Output.Span, true,
+            memory.Value.Operand(memory.Value.Forward), memory.Value.Bias.Span, memory.Value.Output.Span, true,
             memory.Value.Scratch.Span));
         yield return new($"{name} backward data{end}", flops, () => kernels.BackwardData(Batch,
-            memory.Value.Output.Span, memory.Value.Backward.Span, memory.Value.Input.Span, memory.Value.Scratch.Span,
-            false));
+            memory.Value.Output.Span, memory.Value.Operand(memory.Value.Backward), memory.Value.Input.Span,
+            memory.Value.Scratch.Span, false));
         yield return new($"{name} backward weights{end}", flops, () => kernels.BackwardWeights(Batch,
             memory.Value.Input.Span, memory.Value.Output.Span, memory.Value.Weights.Span,
             memory.Value.Scratch.Span));
@@ -166,6 +166,9 @@ public sealed record KernelCase(string Name, double Flops, Action Run, double By
 
         public NativeBuffer Scratch { get; } = Buffer(Math.Max(kernels.ForwardScratchLength,
             Math.Max(kernels.BackwardDataScratchLength, kernels.BackwardWeightsScratchLength)));
+
+        /// <summary>Packed weights or, where there are none, the weights themselves.</summary>
+        public ReadOnlySpan<float> Operand(NativeBuffer packed) => packed.Length == 0 ? Weights.Span : packed.Span;
     }
 
     private static NativeBuffer Buffer(int length)

@@ -112,6 +112,23 @@ public class WinogradTests
             s, algorithm, 5, x[..(5 * s.InputLength)], dy[..(5 * s.OutputLength)]));
     }
 
+    /// <summary>Tiles of one or two blocks; the first sample alone has fewer than a block.</summary>
+    [Fact]
+    public void Weights_too_large_to_keep_transformed_are_read_as_they_are()
+    {
+        var s = new ConvolutionShape(13, 12, 260, 300, 3, 3, 1, 1, 1, 1);
+        const int batch = 7;
+        Assert.Equal(0, WinogradForward.PackedLength(s, Large));
+        Assert.Equal(0, WinogradBackwardData.PackedLength(s, Large));
+        float[] x = TestData.Random(batch * s.InputLength), w = TestData.Random(s.WeightLength, 1);
+        float[] dy = TestData.Random(batch * s.OutputLength, 2), bias = TestData.Random(s.OutChannels, 3);
+        float[] y = Forward(s, Large, batch, x, w, bias, true), dx = BackwardData(s, Large, batch, dy, w, x);
+        AssertClose(ReferenceConvolution.Forward(s, batch, x, w, bias, true), y, 6);
+        Assert.Equal(y[..s.OutputLength], Forward(s, Large, 1, x[..s.InputLength], w, bias, true));
+        Assert.Equal(dx[..s.InputLength],
+            BackwardData(s, Large, 1, dy[..s.OutputLength], w, x[..s.InputLength]));
+    }
+
     [Fact]
     public void Shapes_without_the_algorithm_are_refused()
     {
@@ -177,7 +194,7 @@ public class WinogradTests
         float[] packed = TestData.Dirty(WinogradForward.PackedLength(s, algorithm));
         float[] y = TestData.Dirty((batch * s.OutHeight * s.OutWidth - 1) * s.OutPitch + s.OutChannels);
         WinogradForward.Pack(s, algorithm, w, packed);
-        WinogradForward.Run(s, algorithm, batch, x, packed, bias, y, relu,
+        WinogradForward.Run(s, algorithm, batch, x, packed.Length == 0 ? w : packed, bias, y, relu,
             TestData.Dirty(WinogradForward.ScratchLength(s, algorithm, batch)), norm);
         return y;
     }
@@ -189,7 +206,7 @@ public class WinogradTests
         float[] dx = before?.ToArray()
             ?? TestData.Dirty((batch * s.InHeight * s.InWidth - 1) * s.InPitch + s.InChannels);
         WinogradBackwardData.Pack(s, algorithm, w, packed);
-        WinogradBackwardData.Run(s, algorithm, batch, dy, packed, dx,
+        WinogradBackwardData.Run(s, algorithm, batch, dy, packed.Length == 0 ? w : packed, dx,
             TestData.Dirty(WinogradBackwardData.ScratchLength(s, algorithm, batch)), before != null);
         return dx;
     }

@@ -1,6 +1,9 @@
 namespace Distributed.Learning;
 
-/// <summary>Floats that an affine step's kernels need: packed weights, and scratch while they run.</summary>
+/// <summary>
+/// Floats that an affine step's kernels need: packed weights (0: they read the weights themselves), and scratch while
+/// they run.
+/// </summary>
 internal readonly record struct AffineLengths(
     int ForwardPacked, int ForwardScratch, int BackwardPacked, int BackwardScratch, int WeightScratch);
 
@@ -74,7 +77,7 @@ internal abstract class AffineStep : PlanStep
 
     public override void Forward(in StepContext context) =>
         RunForward(
-            context.Samples, context.Span(InputValues), Norm(context), context.Prepared(_forwardPacked),
+            context.Samples, context.Span(InputValues), Norm(context), Weights(context, _forwardPacked),
             _bias is null ? default : context.Parameter(_bias), context.Span(Output.Values), _relu,
             context.Span(_forwardScratch!));
 
@@ -104,7 +107,7 @@ internal abstract class AffineStep : PlanStep
         if (_input.Gradient is null)
             return;
         RunBackwardData(
-            context.Samples, outputGradient, context.Prepared(_backwardPacked), context.Span(_input.Gradient),
+            context.Samples, outputGradient, Weights(context, _backwardPacked), context.Span(_input.Gradient),
             _input.Adds, context.Span(_backwardScratch!));
     }
 
@@ -115,11 +118,13 @@ internal abstract class AffineStep : PlanStep
     {
         _forwardScratch = plan.Buffer(fixedLength: lengths.ForwardScratch);
         _weightScratch = plan.Buffer(fixedLength: lengths.WeightScratch);
-        _forwardPacked = plan.Prepare(_weight, lengths.ForwardPacked, PackForward);
+        if (lengths.ForwardPacked > 0)
+            _forwardPacked = plan.Prepare(_weight, lengths.ForwardPacked, PackForward);
         if (_input.Gradient is null)
             return;
         _backwardScratch = plan.Buffer(fixedLength: lengths.BackwardScratch);
-        _backwardPacked = plan.Prepare(_weight, lengths.BackwardPacked, PackBackward);
+        if (lengths.BackwardPacked > 0)
+            _backwardPacked = plan.Prepare(_weight, lengths.BackwardPacked, PackBackward);
     }
 
     protected abstract void PackForward(ReadOnlySpan<float> weights, Span<float> packed);
@@ -138,6 +143,9 @@ internal abstract class AffineStep : PlanStep
     protected abstract void RunBackwardWeights(
         int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> outputGradient,
         Span<float> weightGradient, Span<float> scratch);
+
+    private ReadOnlySpan<float> Weights(in StepContext context, PreparedRegion packed) =>
+        packed.Length == 0 ? context.Parameter(_weight) : context.Prepared(packed);
 
     private ReadOnlySpan<float> Norm(in StepContext context) =>
         _norm is null ? default : context.Span(_norm.Coefficients);
