@@ -18,10 +18,10 @@ public sealed class GroupedConvolution(
     private readonly Convolution _group = new(forward, backwardData, backwardWeights, mode, batch);
     private readonly int _inputs = forward.InChannels, _outputs = forward.OutChannels, _weights = forward.WeightLength;
 
-    /// <summary>Floats that <see cref="PackForward"/> writes.</summary>
+    /// <inheritdoc cref="Convolution.ForwardPackedLength"/>
     public int ForwardPackedLength => checked(groups * _group.ForwardPackedLength);
 
-    /// <summary>Floats that <see cref="PackBackward"/> writes.</summary>
+    /// <inheritdoc cref="Convolution.BackwardPackedLength"/>
     public int BackwardPackedLength => checked(groups * _group.BackwardPackedLength);
 
     /// <inheritdoc cref="Convolution.ForwardScratchLength"/>
@@ -52,7 +52,7 @@ public sealed class GroupedConvolution(
         Span<float> output, bool relu, Span<float> scratch, ReadOnlySpan<float> norm = default)
     {
         for (int g = 0; g < groups; g++)
-            _group.Forward(samples, input[(g * _inputs)..], Part(packed, g, _group.ForwardPackedLength),
+            _group.Forward(samples, input[(g * _inputs)..], Operand(packed, g, _group.ForwardPackedLength),
                 bias.IsEmpty ? bias : Part(bias, g, _outputs), output[(g * _outputs)..], relu, scratch, norm);
     }
 
@@ -62,7 +62,7 @@ public sealed class GroupedConvolution(
     {
         for (int g = 0; g < groups; g++)
             _group.BackwardData(samples, outputGradient[(g * _outputs)..],
-                Part(packed, g, _group.BackwardPackedLength), inputGradient[(g * _inputs)..], scratch, accumulate);
+                Operand(packed, g, _group.BackwardPackedLength), inputGradient[(g * _inputs)..], scratch, accumulate);
     }
 
     /// <summary>The gradient by the weights, summed over samples and overwritten.</summary>
@@ -73,6 +73,10 @@ public sealed class GroupedConvolution(
             _group.BackwardWeights(samples, input[(g * _inputs)..], outputGradient[(g * _outputs)..],
                 Part(weightGradient, g, _weights), scratch, norm);
     }
+
+    /// <summary>A group's packed weights or, where none are packed, its weights.</summary>
+    private ReadOnlySpan<float> Operand(ReadOnlySpan<float> packed, int group, int length) =>
+        Part(packed, group, length == 0 ? _weights : length);
 
     private static ReadOnlySpan<float> Part(ReadOnlySpan<float> whole, int group, int length) =>
         whole.Slice(group * length, length);
