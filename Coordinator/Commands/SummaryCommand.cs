@@ -29,12 +29,17 @@ internal static class SummaryCommand
         Description = "A line for every network that has a name.",
     };
 
+    private static readonly Option<bool> Layers = new("--layers")
+    {
+        Description = "A line for every layer, also within blocks and where blocks repeat.",
+    };
+
     /// <summary>The command.</summary>
     public static Command Create(CommandContext context)
     {
         Command command = new("summary", "A model's layers, shapes, parameters, multiply-adds and memory.")
         {
-            ModelName, Batch, All,
+            ModelName, Batch, All, Layers,
         };
         command.SetAction(parsed =>
         {
@@ -43,7 +48,9 @@ internal static class SummaryCommand
                 throw new UsageException("--all lists every network; leave --model out.");
             IEnumerable<string> lines = parsed.GetValue(All)
                 ? AllLines(batch)
-                : Lines(TrainOptionsReader.FindModel(parsed.GetValue(ModelName) ?? "convnet"), batch);
+                : Lines(
+                    TrainOptionsReader.FindModel(parsed.GetValue(ModelName) ?? "convnet"), batch,
+                    parsed.GetValue(Layers));
             foreach (string line in lines) context.Output.WriteLine(line);
             return ExitCode.Done;
         });
@@ -84,24 +91,37 @@ internal static class SummaryCommand
         return Table(rows);
     }
 
-    private static IEnumerable<string> Lines(Model model, int? wanted)
+    private static IEnumerable<string> Lines(Model model, int? wanted, bool everyLayer)
     {
         (ExecutionPlan plan, int batch) = Compile(model, wanted);
-        yield return $"{model.Name}: input {model.Channels}x{model.Height}x{model.Width}, {model.Classes} classes";
-        List<string[]> rows = [["layer", "type", "output", "parameters", "multiply-adds"]];
-        foreach (LayerSummary layer in plan.Layers)
-        {
-            rows.Add([layer.Name, layer.Type, layer.Output.ToString(), Wording.Count(layer.Parameters),
-                Wording.Count(layer.MultiplyAdds)]);
-        }
-
-        rows.Add(["total", "", "", Wording.Count(plan.Parameters.Count), Wording.Count(plan.MultiplyAdds)]);
+        string note = ModelCatalogue.Note(model.Name) is { } said ? $"; {said}" : "";
+        string input = $"{model.Channels}x{model.Height}x{model.Width}";
+        yield return $"{model.Name}: input {input}, {model.Classes} classes{note}";
+        IReadOnlyList<SummaryRow> outermost = SummaryRow.Of(plan.Layers);
+        SummaryRow total = SummaryRow.Together(outermost, "total", "");
+        List<string[]> rows = [["layer", "type", "output", "parameters", "multiply-adds", "memory of outputs"]];
+        foreach (SummaryRow row in everyLayer ? outermost : SummaryRow.Folded(outermost))
+            Add(rows, row, everyLayer, indent: "");
+        rows.Add([total.Name, "", "", .. Figures(total)]);
         foreach (string row in Table(rows)) yield return "  " + row;
+        if (!everyLayer && rows.Count < plan.Layers.Count + 2)
+            yield return $"blocks stand for their layers; --layers prints all {plan.Layers.Count}";
         yield return $"parameters {Wording.Bytes((long)plan.Parameters.Length * sizeof(float))}, as much for " +
             "gradients and for each state of the optimizer";
+        yield return "outputs are those of one sample; a thread's buffers share memory";
         yield return $"a compute thread needs {Wording.Bytes(plan.ArenaBytes)} to train with micro-batches of " +
             $"{plan.MicroBatch} (batch {batch}), {Wording.Bytes(plan.EvaluationArenaBytes)} to evaluate";
     }
+
+    private static void Add(List<string[]> rows, SummaryRow row, bool everyLayer, string indent)
+    {
+        rows.Add([indent + row.Name, row.Type, row.Output.ToString(), .. Figures(row)]);
+        if (!everyLayer) return;
+        foreach (SummaryRow inner in row.Layers) Add(rows, inner, everyLayer, indent + "  ");
+    }
+
+    private static string[] Figures(SummaryRow row) =>
+        [Wording.Count(row.Parameters), Wording.Count(row.MultiplyAdds), Wording.Bytes(row.OutputBytes)];
 
     /// <summary>Rows in columns: the first two to the left, figures to the right.</summary>
     private static IEnumerable<string> Table(List<string[]> rows)

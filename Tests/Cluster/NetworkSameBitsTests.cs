@@ -58,8 +58,8 @@ public sealed class NetworkReference : IDisposable
         Assert.True(run.WaitForExit() == 0, run.Transcript);
     }
 
-    /// <summary>The settings of every run: 71 steps of eleven micro-batches.</summary>
-    internal static string[] Settings { get; } = ["--model", MixedModel.File, "--epochs", "1"];
+    /// <summary>The settings of every run: 142 steps of eleven micro-batches.</summary>
+    internal static string[] Settings { get; } = ["--model", MixedModel.File, "--epochs", "2"];
 
     /// <summary>Requires that a finished run is the same in every bit.</summary>
     internal void RequireSame(RunDirectory other)

@@ -38,51 +38,12 @@ public sealed record AvgPool2d(Size2d Kernel) : Layer
 
     internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
     {
-        var step = new AveragePoolStep(plan, this, input);
-        plan.Add(step);
-        return step.Output;
-    }
-
-    private sealed class AveragePoolStep : PlanStep
-    {
-        private readonly PoolShape _shape;
-        private readonly PlanRead _input;
-
-        public AveragePoolStep(PlanCompiler plan, AvgPool2d layer, PlanTensor input)
-        {
-            _shape = new PoolShape(
-                input.Shape.Height, input.Shape.Width, input.Shape.Channels, layer.Kernel.Height, layer.Kernel.Width,
-                layer.Stride.Height, layer.Stride.Width, layer.Padding.Height, layer.Padding.Width);
-            _input = plan.Read(input);
-            var output = input.Shape with { Height = _shape.OutHeight, Width = _shape.OutWidth };
-            Output = plan.Tensor(output, this, input.Gradient is not null);
-        }
-
-        public PlanTensor Output { get; }
-
-        public override bool NeedsOutput => false;
-
-        public override void ForwardUses(BufferUses uses) => uses.Touch(_input.Values, Output.Values);
-
-        public override void Forward(in StepContext context) =>
-            AveragePool.Forward(
-                _shape, context.Samples, context.Span(_input.Values), context.Span(Output.Values));
-
-        public override void BackwardUses(BufferUses uses)
-        {
-            if (_input.Gradient is null)
-                return;
-            uses.Touch(Output.Gradient!);
-            _input.GradientUses(uses);
-        }
-
-        public override void Backward(in StepContext context)
-        {
-            if (_input.Gradient is null)
-                return;
-            AveragePool.Backward(
-                _shape, context.Samples, context.Span(Output.Gradient!), _input.OpenGradient(context));
-            _input.CloseGradient(context);
-        }
+        var shape = new PoolShape(
+            input.Shape.Height, input.Shape.Width, input.Shape.Channels, Kernel.Height, Kernel.Width,
+            Stride.Height, Stride.Width, Padding.Height, Padding.Width);
+        return new AverageStep(
+            plan, input, input.Shape with { Height = shape.OutHeight, Width = shape.OutWidth },
+            (batch, x, y) => AveragePool.Forward(shape, batch, x, y),
+            (batch, dy, dx) => AveragePool.Backward(shape, batch, dy, dx)).Output;
     }
 }

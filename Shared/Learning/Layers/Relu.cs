@@ -1,15 +1,10 @@
-using System.Text.Json;
-
 namespace Distributed.Learning;
 
 /// <summary>max(x, 0). Behind a convolution or linear layer it costs nothing: it is computed as they write.</summary>
-public sealed record Relu : Layer
+public sealed record Relu : Activation
 {
     /// <inheritdoc/>
     public override string Type => "relu";
-
-    internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input) =>
-        model.AddLayer(name, this, input, multiplyAdds: 0);
 
     internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input)
     {
@@ -18,10 +13,6 @@ public sealed record Relu : Layer
         var step = new ReluStep(plan, input);
         plan.Add(step);
         return step.Output;
-    }
-
-    internal override void WriteFields(Utf8JsonWriter writer)
-    {
     }
 
     /// <summary>A ReLU of its own, where none could be fused. The mask needs the output alone.</summary>

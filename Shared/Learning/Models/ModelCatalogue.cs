@@ -62,6 +62,10 @@ public static class ModelCatalogue
     /// <summary>The names, sorted.</summary>
     public static IReadOnlyList<string> Names { get; } = Array.ConvertAll(Rows, row => row.Name);
 
+    /// <summary>What a user may not expect of the model of that name; null: nothing.</summary>
+    public static string? Note(string name) => name is "alexnet" or "vgg11"
+        ? "without the dropout (0.5) that torchvision's has in front of its last linear layers" : null;
+
     /// <summary>The model of that name.</summary>
     /// <exception cref="ModelException">No model has that name.</exception>
     public static Model Find(string name)

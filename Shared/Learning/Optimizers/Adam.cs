@@ -25,11 +25,8 @@ public sealed record Adam(
     public override void Step(
         in OptimizerStep step, Span<float> parameters, Span<float> gradientSum, ReadOnlySpan<NativeBuffer> states)
     {
-        var coefficients = new AdamSettings(Beta1, Beta2, Epsilon).Coefficients(step, DecayOf(step));
-        AdamUpdate.Run(
-            parameters.Slice(step.Start, step.Length), gradientSum.Slice(step.Start, step.Length),
-            states[0].Span.Slice(step.Start, step.Length), states[1].Span.Slice(step.Start, step.Length),
-            coefficients, (float)step.LearningRate, shrink: 1);
+        new AdamSettings(Beta1, Beta2, Epsilon).Update(
+            step, parameters, gradientSum, states, DecayOf(step), shrink: 1);
     }
 
     internal static Adam Read(JsonFields fields)
@@ -63,6 +60,15 @@ internal readonly record struct AdamSettings(double Beta1, double Beta2, double 
         writer.WriteNumber("epsilon", Epsilon);
         writer.WriteNumber("weightDecay", weightDecay);
     }
+
+    /// <summary>A step with so much decay in the gradient, and weights scaled first.</summary>
+    public void Update(
+        in OptimizerStep step, Span<float> parameters, Span<float> gradientSum, ReadOnlySpan<NativeBuffer> states,
+        double decay, float shrink) =>
+        AdamUpdate.Run(
+            parameters.Slice(step.Start, step.Length), gradientSum.Slice(step.Start, step.Length),
+            states[0].Span.Slice(step.Start, step.Length), states[1].Span.Slice(step.Start, step.Length),
+            Coefficients(step, decay), (float)step.LearningRate, shrink);
 
     /// <summary>The kernel's factors for a step, computed in double and rounded once.</summary>
     public AdamCoefficients Coefficients(in OptimizerStep step, double decay) =>

@@ -24,11 +24,9 @@ public sealed record AdamW(
     public override void Step(
         in OptimizerStep step, Span<float> parameters, Span<float> gradientSum, ReadOnlySpan<NativeBuffer> states)
     {
-        var coefficients = new AdamSettings(Beta1, Beta2, Epsilon).Coefficients(step, decay: 0);
-        AdamUpdate.Run(
-            parameters.Slice(step.Start, step.Length), gradientSum.Slice(step.Start, step.Length),
-            states[0].Span.Slice(step.Start, step.Length), states[1].Span.Slice(step.Start, step.Length),
-            coefficients, (float)step.LearningRate, shrink: (float)(1 - step.LearningRate * DecayOf(step)));
+        new AdamSettings(Beta1, Beta2, Epsilon).Update(
+            step, parameters, gradientSum, states, decay: 0,
+            shrink: (float)(1 - step.LearningRate * DecayOf(step)));
     }
 
     internal static AdamW Read(JsonFields fields)

@@ -68,8 +68,8 @@ public sealed class ProgramTests
     {
         CommandRun run = await CommandRun.Of("summary", "--model", "convnet");
         Assert.Equal(ExitCode.Done, run.ExitCode);
-        Assert.Matches(@"(?m)^  3 +conv2d +64x11x11 +18,496 +2,230,272\r?$", run.Output);
-        Assert.Matches(@"(?m)^  total +93,322 +2,794,240\r?$", run.Output);
+        Assert.Matches(@"(?m)^  3 +conv2d +64x11x11 +18,496 +2,230,272 +[0-9.]+ KiB\r?$", run.Output);
+        Assert.Matches(@"(?m)^  total +93,322 +2,794,240 +[0-9.]+ KiB\r?$", run.Output);
         Assert.Matches(@"(?m)^parameters 364\.\d KiB", run.Output);
         Assert.Contains("micro-batches of 32 (batch 128)", run.Output);
     }
