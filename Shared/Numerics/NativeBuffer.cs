@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
+using Distributed.Numerics.Native;
 
 namespace Distributed.Numerics;
 
-/// <summary>A block of floats outside the managed heap: 64-byte aligned, zeroed, never moved.</summary>
+/// <summary>A block of floats outside the managed heap: at least 64-byte aligned, zeroed, never moved.</summary>
 public sealed unsafe class NativeBuffer : IDisposable
 {
-    private const int Alignment = 64;
+    private const uint Alignment = 64, LeastLarge = 4 * HugePages.Size;
 
     private float* _memory;
 
@@ -14,7 +15,12 @@ public sealed unsafe class NativeBuffer : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         nuint bytes = Math.Max((nuint)length, 1) * sizeof(float);
-        _memory = (float*)NativeMemory.AlignedAlloc(bytes, Alignment);
+        // A large block spans many small pages, whose places the processor can't all remember. What its last large page
+        // would hold beyond the block stays on small ones, so it takes no more memory.
+        bool large = bytes >= LeastLarge;
+        _memory = (float*)NativeMemory.AlignedAlloc(bytes, large ? HugePages.Size : Alignment);
+        if (large)
+            HugePages.Advise(_memory, bytes / HugePages.Size * HugePages.Size);
         NativeMemory.Clear(_memory, bytes);
         Length = length;
     }

@@ -327,16 +327,19 @@ public class OperationTests
         Assert.Equal(first[10..], gradient[10..]);
     }
 
-    [Fact]
-    public void A_native_buffer_is_zero_aligned_and_gone_after_dispose()
+    /// <summary>The second is large enough for pages of 2 MiB, at which it must start.</summary>
+    [Theory]
+    [InlineData(1000, 64)]
+    [InlineData(2_500_000, 2 * 1024 * 1024)]
+    public void A_native_buffer_is_zero_aligned_and_gone_after_dispose(int length, int alignment)
     {
-        var buffer = new NativeBuffer(1000);
-        Assert.Equal(1000, buffer.Length);
+        var buffer = new NativeBuffer(length);
+        Assert.Equal(length, buffer.Length);
         Assert.Equal(-1, buffer.Span.IndexOfAnyExcept(0f));
         unsafe
         {
             fixed (float* p = buffer.Span)
-                Assert.Equal(0, (nint)p % 64);
+                Assert.Equal(0, (nint)p % alignment);
         }
         buffer.Dispose();
         buffer.Dispose();
