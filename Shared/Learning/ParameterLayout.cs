@@ -135,6 +135,7 @@ public sealed class ParameterLayout
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(block.Length, Length);
         block.Clear();
+        using var memory = new NativeBuffer(Entries.Select(entry => entry.Length).DefaultIfEmpty().Max());
         foreach (var entry in Entries)
         {
             if (!entry.Initialization.IsRandom)
@@ -142,7 +143,7 @@ public sealed class ParameterLayout
                 block.Slice(entry.Offset, entry.Length).Fill(entry.Initialization.Value);
                 continue;
             }
-            var file = new float[entry.Length];
+            var file = memory.Span[..entry.Length];
             var random = new CounterRandom(seed, RandomPurpose.Initialization, layer: entry.Index);
             entry.Initialization.Fill(random, entry.FanIn, entry.FanOut, file);
             Import(entry, file, block);
