@@ -168,21 +168,42 @@ public static unsafe class MaxPool
             dx[c] = where[c] == place ? dy[c] : 0;
     }
 
-    /// <summary>Windows overlap, or the image holds something: gradients are added.</summary>
+    /// <summary>Windows overlap, or the image holds something: gradients are added, window by window.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Scatter(in PoolShape s, float* dy, byte* where, float* dx)
     {
         int height = s.OutHeight, width = s.OutWidth, channels = s.Channels;
+        nint* offsets = stackalloc nint[MaxPlaces];
+        byte* places = stackalloc byte[MaxPlaces];
+        var window = new PoolWindow(s, offsets, places);
         for (int oh = 0; oh < height; oh++)
-            for (int ow = 0; ow < width; ow++, dy += s.OutPitch)
+            for (int ow = 0; ow < width; ow++, dy += s.OutPitch, where += channels)
             {
-                int ih = oh * s.StrideHeight - s.PadHeight, iw = ow * s.StrideWidth - s.PadWidth;
-                for (int c = 0; c < channels; c++, where++)
+                float* target = dx + window.MoveTo(oh, ow);
+                int c = 0;
+                for (; c <= channels - Lanes.Count; c += Lanes.Count)
+                    AddToWinners(window, dy + c, where + c, target + c);
+                for (; c < channels; c++)
                 {
-                    nint row = ih + *where / s.KernelWidth, column = iw + *where % s.KernelWidth;
-                    dx[(row * s.InWidth + column) * s.InPitch + c] += dy[c];
+                    nint row = where[c] / s.KernelWidth, column = where[c] % s.KernelWidth;
+                    target[(row * s.InWidth + column) * s.InPitch + c] += dy[c];
                 }
             }
+    }
+
+    /// <summary>Adds eight gradients, each to the element that won; the others keep their bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddToWinners(in PoolWindow w, float* dy, byte* where, float* dx)
+    {
+        Vector256<int> winners = Avx2.ConvertToVector256Int32(where);
+        Vector256<float> gradient = Vector256.Load(dy);
+        for (int k = 0; k < w.Count; k++)
+        {
+            float* at = dx + w.Offsets[k];
+            Vector256<float> before = Vector256.Load(at);
+            Vector256<int> won = Vector256.Equals(winners, Vector256.Create((int)w.Places[k]));
+            Vector256.ConditionalSelect(won.AsSingle(), before + gradient, before).Store(at);
+        }
     }
 
     /// <summary>The largest elements so far of eight channels, and their places.</summary>

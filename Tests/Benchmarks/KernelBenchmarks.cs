@@ -2,19 +2,34 @@ using BenchmarkDotNet.Attributes;
 
 namespace Distributed.Benchmarks;
 
-/// <summary>Every kernel of <see cref="KernelCase.All"/> alone, with warm caches.</summary>
+/// <summary>Every pass of every <see cref="KernelCase"/> alone, with warm caches.</summary>
 public class KernelBenchmarks
 {
-    private static readonly KernelCase[] Cases = [.. KernelCase.All()];
+    private static readonly BenchmarkedPass[] Passes =
+    [
+        .. KernelCase.Sections.SelectMany(KernelCase.Of)
+            .SelectMany(kernel => kernel.Passes.Select(pass => new BenchmarkedPass(kernel, pass))),
+    ];
 
-    /// <summary>The kernel to run.</summary>
+    /// <summary>The pass to run.</summary>
     [ParamsSource(nameof(Kernels))]
-    public required KernelCase Kernel { get; set; }
+    public required BenchmarkedPass Kernel { get; set; }
 
     /// <summary>What <see cref="Kernel"/> takes.</summary>
-    public static IEnumerable<KernelCase> Kernels => Cases;
+    public static IEnumerable<BenchmarkedPass> Kernels => Passes;
 
     /// <summary>One micro-batch.</summary>
     [Benchmark]
-    public void Run() => Kernel.Run();
+    public void Run() => Kernel.Pass.Run();
+
+    /// <summary>Frees what the pass worked on.</summary>
+    [GlobalCleanup]
+    public void Release() => Kernel.Kernel.Release();
+}
+
+/// <summary>A pass of a kernel.</summary>
+public sealed record BenchmarkedPass(KernelCase Kernel, KernelPass Pass)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"{Kernel.Section} {Kernel.Name}, {Pass.Name}";
 }

@@ -4,44 +4,69 @@ using Distributed.Numerics;
 
 namespace Distributed.Benchmarks;
 
-/// <summary>
-/// Every kernel as Markdown: what computes as a percentage of the multiply-adds that one core does, what moves memory
-/// as a percentage of a copy of as many bytes. The limit is measured right beside each kernel.
-/// </summary>
+/// <summary>The kernels' times as Markdown, each with its percentage of a limit of the machine.</summary>
 internal static class KernelTable
 {
-    private const double SecondsEach = 0.02;
-    private const int Samples = 7;
+    private const double SecondsEach = 0.01;
+    private const int Samples = 5;
 
-    /// <summary>Writes the rows of kernels whose name contains <paramref name="filter"/>.</summary>
-    public static void Write(TextWriter writer, string filter)
+    private static readonly string[] PassOrder =
+        ["prepare weights", "statistics", "forward", "backward", "backward data", "backward weights"];
+
+    /// <summary>What the sections' cells mean.</summary>
+    public static IReadOnlyList<string> Legend { get; } =
+    [
+        "A cell is the median time of a call in microseconds and its percentage of a limit, on one core with warm",
+        "caches: plain, of the fused multiply-adds that the core does in registers, counted by the definition's own",
+        "multiply-adds (so Winograd's convolutions can be above 100); with m, of the memory bandwidth, that is of the",
+        "fastest copy of as many bytes. Both limits are measured right beside the kernel. A row's shape is samples x",
+        "channels x height x width of one micro-batch; the input of a network's first layer has no gradient.",
+    ];
+
+    /// <summary>Measures a section's rows whose name contains the filter; null where none does.</summary>
+    public static IReadOnlyList<string>? Measure(string section, string filter)
     {
-        writer.WriteLine(
-            $"{InstructionSet.Name}, one core, {Peak.FlopsPerSecond / 1e9:f1} GFLOP/s of fused multiply-add.");
-        writer.WriteLine();
-        writer.WriteLine("| kernel | time, µs | limit | % of it |");
-        writer.WriteLine("| --- | ---: | --- | ---: |");
-        foreach (KernelCase kernel in KernelCase.All())
+        List<(string Name, Dictionary<string, string> Cells)> rows = [];
+        double peak = 0;
+        foreach (KernelCase kernel in KernelCase.Of(section))
         {
-            if (!kernel.Name.Contains(filter, StringComparison.OrdinalIgnoreCase))
+            if (!$"{section} {kernel.Name}".Contains(filter, StringComparison.OrdinalIgnoreCase))
                 continue;
-            double seconds = Time(kernel.Run);
-            (string limit, double least) = Limit(kernel);
-            string percent = least == 0 ? "" : (100 * least / seconds).ToString("f0", CultureInfo.InvariantCulture);
-            writer.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                $"| {kernel.Name} | {seconds * 1e6:f1} | {limit} | {percent} |"));
+            Dictionary<string, string> cells = [];
+            double flops = Peak.Measure();
+            peak = Math.Max(peak, flops);
+            foreach (KernelPass pass in kernel.Passes)
+            {
+                double seconds = Time(pass.Run);
+                double least = pass.Flops > 0 ? pass.Flops / flops : CopySeconds(pass.Bytes);
+                cells[pass.Name] = string.Create(CultureInfo.InvariantCulture,
+                    $"{seconds * 1e6:f1} · {100 * least / seconds:f0}%{(pass.Flops > 0 ? "" : " m")}");
+            }
+            kernel.Release();
+            rows.Add((kernel.Name, cells));
         }
+        if (rows.Count == 0)
+            return null;
+        string[] columns =
+            [.. rows.SelectMany(row => row.Cells.Keys).Distinct().OrderBy(name => Array.IndexOf(PassOrder, name))];
+        return
+        [
+            string.Create(CultureInfo.InvariantCulture,
+                $"{DateTime.UtcNow:yyyy-MM-dd HH:mm} UTC, {InstructionSet.Name}, {peak / 1e9:f1} GFLOP/s at the peak."),
+            "",
+            $"| kernel | {string.Join(" | ", columns)} |",
+            $"| --- |{string.Concat(columns.Select(_ => " ---: |"))}",
+            .. rows.Select(row =>
+                $"| {row.Name} | {string.Join(" | ", columns.Select(name => row.Cells.GetValueOrDefault(name)))} |"),
+        ];
     }
 
-    private static (string Name, double Seconds) Limit(KernelCase kernel)
+    /// <summary>The time of the faster of two copies that read and write as many bytes together.</summary>
+    private static double CopySeconds(double bytes)
     {
-        if (kernel.Flops > 0)
-            return ("multiply-add", kernel.Flops / Peak.FlopsPerSecond);
-        if (kernel.Bytes == 0)
-            return ("", 0);
-        using var from = new NativeBuffer((int)(kernel.Bytes / 2 / sizeof(float)));
-        using var to = new NativeBuffer(from.Length);
-        return ("memory", Time(() => from.Span.CopyTo(to.Span)));
+        int length = Math.Max((int)(bytes / 2 / sizeof(float)), 1);
+        using NativeBuffer from = new(length), to = new(length);
+        return Math.Min(Time(() => from.Span.CopyTo(to.Span)), Time(() => Peak.Copy(from.Span, to.Span)));
     }
 
     /// <summary>The median time of a call, of samples of many calls.</summary>

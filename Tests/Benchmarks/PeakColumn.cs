@@ -26,7 +26,7 @@ internal sealed class PeakColumn : IColumn
 
     public string GetValue(Summary summary, BenchmarkCase benchmarkCase)
     {
-        var kernel = (KernelCase)benchmarkCase.Parameters[nameof(KernelBenchmarks.Kernel)];
+        KernelPass kernel = ((BenchmarkedPass)benchmarkCase.Parameters[nameof(KernelBenchmarks.Kernel)]).Pass;
         double? nanoseconds = summary[benchmarkCase]?.ResultStatistics?.Median;
         return kernel.Flops == 0 || nanoseconds == null
             ? "-"

@@ -9,11 +9,25 @@ using Distributed.Benchmarks;
 using Distributed.Numerics;
 using Perfolizer.Horology;
 
-// Every kernel as a Markdown table, in a minute:  dotnet run -c Release --project Tests/Benchmarks -- --table [NAME]
-// with BenchmarkDotNet's statistics:              dotnet run -c Release --project Tests/Benchmarks -- --filter '*'
-if (args is ["--table", ..])
+// Every kernel as a Markdown table, in a few minutes; of a section, or of kernels whose name contains NAME:
+//     dotnet run -c Release --project Tests/Benchmarks -- --table [NAME]
+// into a file, whose other sections stay as they are (its numbers are only worth keeping from an idle machine):
+//     dotnet run -c Release --project Tests/Benchmarks -- --table [SECTION] --results Tests/Benchmarks/RESULTS.md
+// with BenchmarkDotNet's statistics:
+//     dotnet run -c Release --project Tests/Benchmarks -- --filter '*'
+if (args is ["--table", .. var rest])
 {
-    KernelTable.Write(Console.Out, args.Length > 1 ? args[1] : "");
+    ResultsFile? file = null;
+    if (rest is [.., "--results", var path])
+        (file, rest) = (new ResultsFile(path), rest[..^2]);
+    string name = rest.FirstOrDefault("");
+    bool isSection = KernelCase.Sections.Contains(name);
+    foreach (string section in KernelCase.Sections)
+        if ((!isSection || section == name) && KernelTable.Measure(section, isSection ? "" : name) is { } lines)
+        {
+            Console.WriteLine($"## {section}\n\n{string.Join('\n', lines)}\n");
+            file?.Put(section, lines);
+        }
     return;
 }
 
