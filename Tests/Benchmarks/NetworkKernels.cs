@@ -120,9 +120,10 @@ internal sealed class NetworkKernels
         BenchmarkBuffer backward = new(kernels.BackwardPackedLength), scratch = new(Math.Max(
             kernels.ForwardScratchLength,
             Math.Max(kernels.BackwardDataScratchLength, kernels.BackwardWeightsScratchLength)));
+        double prepared = Prepared(forward, w) + (isFirst ? 0 : Prepared(backward, w));
         List<KernelPass> passes =
         [
-            new("prepare weights", 0, w.Bytes + forward.Bytes + (isFirst ? 0 : w.Bytes + backward.Bytes), () =>
+            new("prepare weights", 0, prepared, () =>
             {
                 kernels.PackForward(w.Span, forward.Span);
                 if (!isFirst)
@@ -137,10 +138,15 @@ internal sealed class NetworkKernels
         ];
         if (isFirst)
             passes.RemoveAt(2);
+        if (prepared == 0)
+            passes.RemoveAt(0);
         string many = groups == 1 ? "" : $", {groups} groups";
         return new KernelCase(_section, $"{name}: {Text(s)}{many}, {Text(algorithms)}", passes,
             x, y, bias, w, forward, backward, scratch);
     }
+
+    private static double Prepared(BenchmarkBuffer packed, BenchmarkBuffer weights) =>
+        packed.Length == 0 ? 0 : weights.Bytes + packed.Bytes;
 
     /// <summary>Packed weights or, where there are none, the weights themselves.</summary>
     private static ReadOnlySpan<float> Operand(BenchmarkBuffer packed, BenchmarkBuffer weights) =>
