@@ -307,16 +307,25 @@ public sealed record RunSpecification
         }
     }
 
-    private static DataSpecification ReadData(SpecificationFields fields) => new()
+    private static DataSpecification ReadData(SpecificationFields fields)
     {
-        Name = fields.Text("name"),
-        Validation = fields.Share("validation"),
-        SkipCorrupt = fields.Flag("skipCorrupt"),
-        Sha256 = fields.Hash("sha256"),
-        TrainingSamples = fields.Integer("trainingSamples", 0),
-        ValidationSamples = fields.Integer("validationSamples", 0),
-        TestSamples = fields.Integer("testSamples", 0),
-        Mean = fields.Numbers("mean"),
-        Deviation = fields.Numbers("deviation"),
-    };
+        DataSpecification asked = new()
+        {
+            Name = fields.Text("name"),
+            Validation = fields.Share("validation"),
+            SkipCorrupt = fields.Flag("skipCorrupt"),
+        };
+
+        // A recipe says which data to take, not what is in them.
+        if (!fields.Has("sha256") && !fields.Has("mean")) return asked;
+        return asked with
+        {
+            Sha256 = fields.Hash("sha256"),
+            TrainingSamples = fields.Integer("trainingSamples", 0),
+            ValidationSamples = fields.Integer("validationSamples", 0),
+            TestSamples = fields.Integer("testSamples", 0),
+            Mean = fields.Numbers("mean"),
+            Deviation = fields.Numbers("deviation"),
+        };
+    }
 }

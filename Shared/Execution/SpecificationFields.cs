@@ -22,6 +22,9 @@ internal readonly struct SpecificationFields
     /// <summary>The fields of an object within this one.</summary>
     public SpecificationFields Within(string name) => new(Value(name), _where, $"{_path}{name}.");
 
+    /// <summary>Whether there is such a field.</summary>
+    public bool Has(string name) => _element.TryGetProperty(name, out _);
+
     /// <summary>A value of any kind.</summary>
     public JsonElement Value(string name) => _element.TryGetProperty(name, out JsonElement value)
         ? value
@@ -43,7 +46,7 @@ internal readonly struct SpecificationFields
 
     /// <summary>A text, or <paramref name="otherwise"/> where there is none.</summary>
     public string Text(string name, string otherwise) =>
-        _element.TryGetProperty(name, out _) ? Text(name) : otherwise;
+        Has(name) ? Text(name) : otherwise;
 
     /// <summary>A SHA-256 in hexadecimal digits, or null.</summary>
     public string? Hash(string name)
@@ -84,7 +87,7 @@ internal readonly struct SpecificationFields
 
     /// <summary>A finite number of at least 0, or <paramref name="otherwise"/> where there is none.</summary>
     public double Number(string name, double otherwise) =>
-        _element.TryGetProperty(name, out _) ? Number(name) : otherwise;
+        Has(name) ? Number(name) : otherwise;
 
     /// <summary>A share: from 0 to below 1.</summary>
     public double Share(string name)
@@ -95,7 +98,7 @@ internal readonly struct SpecificationFields
 
     /// <summary>A share, or <paramref name="otherwise"/> where there is none.</summary>
     public double Share(string name, double otherwise) =>
-        _element.TryGetProperty(name, out _) ? Share(name) : otherwise;
+        Has(name) ? Share(name) : otherwise;
 
     /// <summary>True or false; false where it is missing.</summary>
     public bool Flag(string name)

@@ -169,6 +169,15 @@ public class RunSpecificationTests
         }
     }
 
+    [Fact]
+    public void ARecipeNamesItsDataWithoutSayingWhatIsInThem()
+    {
+        JsonObject json = JsonNode.Parse(Full.ToJson())!.AsObject();
+        json["data"] = new JsonObject { ["name"] = "mnist", ["validation"] = 0.25 };
+        RunSpecification recipe = RunSpecification.FromJson(json.ToJsonString(), "recipe.json");
+        Assert.Equal(Full with { Data = new DataSpecification { Name = "mnist", Validation = 0.25 } }, recipe);
+    }
+
     [Theory]
     [InlineData("model", "{\"name\":\"m\"}", "run.json: model")]
     [InlineData("optimizer", "{\"name\":\"lion\"}", "run.json: optimizer")]

@@ -1,0 +1,35 @@
+using Distributed.Execution;
+using Distributed.Learning;
+using Xunit;
+
+namespace Distributed.Coordinator.Tests;
+
+/// <summary>The specification files under Scripts/recipes: what the README says of them was measured with them.</summary>
+public sealed class RecipeTests
+{
+    public static TheoryData<string> Recipes =>
+        [.. Directory.EnumerateFiles(Folder, "*.json").Select(path => Path.GetFileName(path)!)];
+
+    private static string Folder
+    {
+        get
+        {
+            string folder = AppContext.BaseDirectory;
+            while (!File.Exists(Path.Combine(folder, "Distributed.sln"))) folder = Path.GetDirectoryName(folder)!;
+            return Path.Combine(folder, "Scripts", "recipes");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Recipes))]
+    public async Task ARecipeIsTakenAsItStands(string recipe)
+    {
+        string path = Path.Combine(Folder, recipe);
+        TrainOptions options = await CommandRun.Options("--spec", path);
+        RunSpecification taken = options.Specification;
+
+        Assert.Equal(RunSpecification.FromJson(File.ReadAllText(path), path), taken);
+        Assert.Null(taken.Data.Sha256);
+        Assert.True(ExecutionPlan.Compile(taken.Model, taken.MicroBatch, taken.Convolution).MultiplyAdds > 0);
+    }
+}
