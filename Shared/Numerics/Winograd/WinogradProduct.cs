@@ -12,8 +12,7 @@ internal static unsafe class WinogradProduct
     private const int Budget = 128 * 1024, LeastTiles = 32, MostTiles = 256;
 
     // Transient weights are transformed anew for every block of tiles, so many rows of a panel at a time.
-    // Planes of a part aren't a power of two apart either.
-    private const int LeastTilesOfTransient = 64, PartRows = 128, Gap = 16;
+    private const int LeastTilesOfTransient = 64, PartRows = 128;
 
     /// <summary>Floats that <see cref="Pack"/> writes.</summary>
     public static int PackedLength(in WinogradMatrix m) => m.IsTransient ? 0 : m.PackedLength;
@@ -28,7 +27,8 @@ internal static unsafe class WinogradProduct
     /// <summary>Floats of scratch that <see cref="Run"/> needs.</summary>
     public static int ScratchLength(in ConvolutionShape s, in WinogradMatrix m, int batch)
     {
-        int tiles = BlockTiles(s, m, batch), part = m.IsTransient ? PartRows * MicroKernel.MaxPanel + Gap : 0;
+        int tiles = BlockTiles(s, m, batch);
+        int part = m.IsTransient ? PartRows * MicroKernel.MaxPanel + WinogradMatrix.Gap : 0;
         return checked(m.Sizes.Planes
             * (TilePlanes.PlaneLength(tiles, s.InChannels) + TilePlanes.PlaneLength(tiles, s.OutChannels) + part));
     }
@@ -81,7 +81,7 @@ internal static unsafe class WinogradProduct
             if (m.IsTransient)
                 MultiplyTransient(m, count, transformed, weights, part, products);
             else
-                Multiply(w.Planes, count, s.InChannels, s.OutChannels, transformed, weights, products);
+                Multiply(m, count, transformed, weights, products);
             WinogradTiles.Gather<TVector, TSimd, TOutput>(outputs, products, first, count, y, bias, accumulate, relu);
         }
     }
@@ -89,8 +89,8 @@ internal static unsafe class WinogradProduct
     /// <summary>products[plane][tile][k] = sum over c of transformed[plane][tile][c] packed[plane][c][k].</summary>
     [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply(int planes, int tiles, int inChannels, int outChannels, in TilePlanes transformed,
-        float* packed, in TilePlanes products)
+    private static void Multiply(in WinogradMatrix m, int tiles, in TilePlanes transformed, float* packed,
+        in TilePlanes products)
     {
         nint* rows = stackalloc nint[MostTiles], targets = stackalloc nint[MostTiles];
         for (int i = 0; i < tiles; i++)
@@ -98,19 +98,19 @@ internal static unsafe class WinogradProduct
             rows[i] = i * transformed.TileStep;
             targets[i] = i * products.TileStep;
         }
-        TileLoop loop = TileLoop.Of(LoopLevel.Once, LoopLevel.Once, new LoopLevel(inChannels, 1, 0));
-        nint packedStep = Panels.Length(inChannels, outChannels);
-        for (int p = 0; p < planes; p++)
+        TileLoop loop = TileLoop.Of(LoopLevel.Once, LoopLevel.Once, new LoopLevel(m.Rows, 1, 0));
+        nint packedStep = m.PlaneStep;
+        for (int p = 0; p < m.Sizes.Planes; p++)
         {
-            if (p + 1 < planes)
+            if (p + 1 < m.Sizes.Planes)
                 Prefetch(transformed.Data + (p + 1) * transformed.PlaneStep, tiles * transformed.TileStep);
-            for (int n = 0; n < outChannels;)
+            for (int n = 0; n < m.Columns;)
             {
                 // Rows of products have room for whole panels.
-                int width = MicroKernel.PanelWidth(outChannels - n);
+                int width = MicroKernel.PanelWidth(m.Columns - n);
                 loop.BStep = width;
                 MicroKernel.Run(&loop, tiles, transformed.Data + p * transformed.PlaneStep, rows,
-                    packed + p * packedStep + (nint)inChannels * n, products.Data + p * products.PlaneStep + n, targets,
+                    packed + p * packedStep + (nint)m.Rows * n, products.Data + p * products.PlaneStep + n, targets,
                     width, width, null);
                 n += width;
             }
@@ -133,7 +133,7 @@ internal static unsafe class WinogradProduct
         }
         for (int n = 0; n < m.Columns;)
         {
-            int width = MicroKernel.PanelWidth(m.Columns - n), partStep = PartRows * width + Gap;
+            int width = MicroKernel.PanelWidth(m.Columns - n), partStep = PartRows * width + WinogradMatrix.Gap;
             for (int c = 0; c < m.Rows; c += PartRows)
             {
                 int count = Math.Min(PartRows, m.Rows - c);

@@ -16,8 +16,17 @@ internal readonly record struct WinogradMatrix(Winograd Sizes, int Rows, int Col
     // Floats of transformed weights, 8 MiB, from which they are worth less than the memory that they fill.
     private const int MostResident = 2 * 1024 * 1024;
 
+    /// <summary>
+    /// Floats between matrices that are a power of two long: else one element of each, which are written together,
+    /// would fall into one set of the cache.
+    /// </summary>
+    public const int Gap = 16;
+
+    /// <summary>Floats from one matrix to the next.</summary>
+    public int PlaneStep => checked(Panels.Length(Rows, Columns) + Gap);
+
     /// <summary>Floats of all matrices in panels.</summary>
-    public int PackedLength => checked(Sizes.Planes * Panels.Length(Rows, Columns));
+    public int PackedLength => checked(Sizes.Planes * PlaneStep);
 
     /// <summary>
     /// Whether the weights are so many that no product keeps them transformed: it reads the weights themselves, and
@@ -42,7 +51,7 @@ internal static unsafe class WinogradWeights
     /// <summary>All of the weights.</summary>
     public static void Pack(in WinogradMatrix m, float* weights, float* packed)
     {
-        int plane = Panels.Length(m.Rows, m.Columns);
+        int plane = m.PlaneStep;
         for (int n = 0; n < m.Columns; n += MicroKernel.PanelWidth(m.Columns - n))
             Pack(m, weights, 0, m.Rows, n, packed + (nint)m.Rows * n, plane);
     }
