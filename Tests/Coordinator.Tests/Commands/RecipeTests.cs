@@ -4,7 +4,7 @@ using Xunit;
 
 namespace Distributed.Coordinator.Tests;
 
-/// <summary>The specification files under Scripts/recipes: what the README says of them was measured with them.</summary>
+/// <summary>The specification files under Scripts/recipes, with which the README measured its results.</summary>
 public sealed class RecipeTests
 {
     public static TheoryData<string> Recipes =>
