@@ -9,6 +9,7 @@ internal static class KernelTable
 {
     private const double SecondsEach = 0.01;
     private const int Samples = 5;
+    private const int MostCalls = 100_000;
 
     private static readonly string[] PassOrder =
         ["prepare weights", "statistics", "forward", "backward", "backward data", "backward weights"];
@@ -84,7 +85,7 @@ internal static class KernelTable
             if (sample >= 0)
                 times[sample] = seconds;
             else
-                calls = Math.Max(1, (int)(SecondsEach / seconds));
+                calls = (int)Math.Clamp(SecondsEach / seconds, 1, MostCalls); // the clock may not have moved
         }
         Array.Sort(times);
         return times[Samples / 2];
