@@ -10,15 +10,7 @@ public sealed class RecipeTests
     public static TheoryData<string> Recipes =>
         [.. Directory.EnumerateFiles(Folder, "*.json").Select(path => Path.GetFileName(path)!)];
 
-    private static string Folder
-    {
-        get
-        {
-            string folder = AppContext.BaseDirectory;
-            while (!File.Exists(Path.Combine(folder, "Distributed.sln"))) folder = Path.GetDirectoryName(folder)!;
-            return Path.Combine(folder, "Scripts", "recipes");
-        }
-    }
+    private static string Folder => Path.Combine(AppContext.BaseDirectory, "recipes");
 
     [Theory]
     [MemberData(nameof(Recipes))]

@@ -1,12 +1,12 @@
 using System.Text.RegularExpressions;
 
-namespace Distributed.Coordinator;
+namespace Distributed.Learning;
 
 /// <summary>
 /// The names that torchvision's networks give their layers with weights, in the order in which the networks of the same
 /// name here have theirs: a residual block's shortcut behind its body.
 /// </summary>
-internal static partial class TorchvisionNames
+public static partial class TorchvisionNames
 {
     /// <summary>Every network, without its auxiliary heads.</summary>
     public static IReadOnlyList<(string Network, string[] Layers)> Networks { get; } =
