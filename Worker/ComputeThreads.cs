@@ -66,6 +66,7 @@ internal sealed class ComputeThreads : IDisposable
         private readonly ComputeThreads _owner;
         private readonly SemaphoreSlim _wake = new(0);
         private WorkerEffect _job;
+        private IWorkerLink? _watched;
         private long _prepareMicroseconds;
         private volatile bool _ended;
 
@@ -106,17 +107,36 @@ internal sealed class ComputeThreads : IDisposable
             }
         }
 
+        // Begun before a result is posted: whoever it wakes may take this core at once, and would find nobody watching.
+        private void BeginWatch() => _watched ??= _owner._link is { } link && link.BeginWatch() ? link : null;
+
+        // Parameters come before the word what to compute with them. They are prepared without ceasing to watch: that
+        // word can't be followed earlier, and a thread woken to hear it would only disturb this one.
         private void WatchForWork()
         {
-            if (_wake.CurrentCount > 0 || _owner._link is not { } link || !link.BeginWatch()) return;
+            BeginWatch();
+            if (_watched is not { } link) return;
             long start = Stopwatch.GetTimestamp();
-            do
+            while (!_ended && Microseconds(start) < WatchMicroseconds)
             {
-                link.Receive();
-                Thread.Yield();
+                if (_wake.CurrentCount == 0)
+                {
+                    link.Receive();
+                    Thread.Yield();
+                }
+                else if (_job.Kind == WorkerEffectKind.UseParameters)
+                {
+                    _wake.Wait();
+                    Prepare();
+                }
+                else
+                {
+                    break;
+                }
             }
-            while (_wake.CurrentCount == 0 && Microseconds(start) < WatchMicroseconds);
+
             link.EndWatch();
+            _watched = null;
         }
 
         private void Do(in WorkerEffect job)
@@ -148,6 +168,7 @@ internal sealed class ComputeThreads : IDisposable
             NodeStatistics statistics = new(
                 result.Samples, result.LossSum, result.Correct, Microseconds(start) + _prepareMicroseconds);
             _prepareMicroseconds = 0;
+            BeginWatch();
             _owner._mailbox.Post(new WorkerInput(
                 WorkerInputKind.Computed, Thread: job.Thread, Step: job.Step, Buffer: job.Buffer, Node: job.Node,
                 Statistics: statistics));
@@ -156,6 +177,7 @@ internal sealed class ComputeThreads : IDisposable
         private void Evaluate(WorkerEffect job)
         {
             _owner._execution.Evaluate(job.Thread, job.Split, job.First, job.Count, job.Buffer.Value, job.MicroBatch);
+            BeginWatch();
             _owner._mailbox.Post(new WorkerInput(
                 WorkerInputKind.Evaluated, Thread: job.Thread, MicroBatch: job.MicroBatch, Buffer: job.Buffer));
         }

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Distributed.Numerics;
 
@@ -47,6 +48,9 @@ internal readonly record struct WinogradMatrix(Winograd Sizes, int Rows, int Col
 internal static unsafe class WinogradWeights
 {
     private const int MaxTile = 6, MaxKernel = 5, MaxLanes = 16, Alignment = 64;
+
+    // Floats of a panel between what is written and what is asked for.
+    private const int Ahead = 64;
 
     /// <summary>All of the weights.</summary>
     public static void Pack(in WinogradMatrix m, float* weights, float* packed)
@@ -105,7 +109,21 @@ internal static unsafe class WinogradWeights
     {
         for (int r = 0; r < rows; r++, source += rowStep, target += width)
             for (int k = 0; k < width; k += TSimd.Count)
+            {
+                PrefetchLines(source + rowStep + k, tap, TTransform.Inputs * TTransform.Inputs);
+                PrefetchLines(target + k + Ahead, plane, TTransform.Outputs * TTransform.Outputs);
                 Transform<TVector, TSimd, TTransform>(source + k, tap, lanes - k, target + k, plane, width - k);
+            }
+    }
+
+    /// <summary>Asks for lines that are a step apart: more streams than the processor follows by itself. Whether they
+    /// are anybody's does not matter.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchLines(float* memory, nint step, int lines)
+    {
+        if (Sse.IsSupported)
+            for (int i = 0; i < lines; i++)
+                Sse.Prefetch0(memory + i * step);
     }
 
     /// <summary>Every tap of 16 rows is transposed, then they are like rows that aren't flipped.</summary>

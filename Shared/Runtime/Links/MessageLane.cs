@@ -31,6 +31,9 @@ internal sealed class MessageLane(WorkerMemory memory)
         return true;
     }
 
+    /// <summary>At the writing end: whether something was not read yet.</summary>
+    public bool IsWaiting => (int)_at != Volatile.Read(ref memory.LaneRead);
+
     /// <summary>Reads the next message; null without an error: there is none.</summary>
     public ProtocolError TryRead(ProtocolLimits limits, MessagePool pool, out Message? message)
     {

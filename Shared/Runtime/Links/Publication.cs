@@ -115,10 +115,10 @@ public sealed class Publications(int length)
             if (!isDue)
                 return;
             Bell!.Raise();
-            bool isWatched = true;
+            bool mayBeAsleep = false;
             foreach (SharedCoordinatorLink link in _links)
-                isWatched &= link.IsWatched;
-            if (!isWatched)
+                mayBeAsleep |= link.MayBeAsleep;
+            if (mayBeAsleep)
                 Bell.Wake();
         }
     }

@@ -59,6 +59,10 @@ public sealed class SharedCoordinatorLink : IDisposable
     /// <summary>Whether a thread of the worker's looks for changes by itself.</summary>
     internal bool IsWatched => Volatile.Read(ref _memory.Watched) != 0;
 
+    /// <summary>Whether something waits that nobody looks for. One that looked and has taken all is at work already:
+    /// to wake another of its threads would only disturb it.</summary>
+    internal bool MayBeAsleep => !IsWatched && (Volatile.Read(ref _memory.Offer) != 0 || _lane.IsWaiting);
+
     /// <summary>
     /// Offers memory to a worker and starts the link if the worker has found it. Null: it is on another host, or one of
     /// the two can't or won't; the connection is then still to be accepted or refused.

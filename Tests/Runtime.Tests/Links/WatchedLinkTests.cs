@@ -37,6 +37,26 @@ public class WatchedLinkTests
     }
 
     [SharedMemoryFact]
+    public void Who_has_taken_all_that_was_sent_is_not_taken_for_asleep()
+    {
+        using SharedPair pair = new(_publications);
+        Assert.True(pair.WorkerLink.BeginWatch());
+        Assert.True(pair.CoordinatorLink.Send(new Credit { Count = 1 }));
+        Assert.False(pair.CoordinatorLink.MayBeAsleep); // it watches
+        pair.WorkerLink.EndWatch();
+        Assert.False(pair.CoordinatorLink.MayBeAsleep); // it has taken the message
+        Assert.True(pair.CoordinatorLink.Send(new Credit { Count = 2 }));
+        Assert.True(pair.CoordinatorLink.MayBeAsleep);
+        pair.WorkerLink.Receive();
+        Assert.False(pair.CoordinatorLink.MayBeAsleep);
+        _publications.Publish(SharedPair.Header(1), SharedPair.Parameters(1));
+        Assert.True(pair.CoordinatorLink.Publish(_publications.Newest!));
+        Assert.True(pair.CoordinatorLink.MayBeAsleep);
+        pair.WorkerLink.Receive();
+        Assert.False(pair.CoordinatorLink.MayBeAsleep);
+    }
+
+    [SharedMemoryFact]
     public void Nothing_is_missed_where_watching_ends_and_sleeping_begins()
     {
         using SharedPair pair = new(_publications), other = new(_publications);
