@@ -52,9 +52,16 @@ internal sealed class ComputeThreads : IDisposable
             _threads[i].Start(new WorkerEffect(WorkerEffectKind.UseParameters, i));
     }
 
+    /// <summary>Asks the threads to end, after the jobs that they have.</summary>
     public void Dispose()
     {
         foreach (ComputeThread thread in _threads) thread.Dispose();
+    }
+
+    /// <summary>Waits until they have ended.</summary>
+    public void Join()
+    {
+        foreach (ComputeThread thread in _threads) thread.Join();
     }
 
     private sealed class ComputeThread : IDisposable
@@ -65,6 +72,7 @@ internal sealed class ComputeThreads : IDisposable
 
         private readonly ComputeThreads _owner;
         private readonly SemaphoreSlim _wake = new(0);
+        private readonly Thread _thread;
         private WorkerEffect _job;
         private IWorkerLink? _watched;
         private long _prepareMicroseconds;
@@ -73,7 +81,8 @@ internal sealed class ComputeThreads : IDisposable
         public ComputeThread(ComputeThreads owner, int index)
         {
             _owner = owner;
-            new Thread(Run) { IsBackground = true, Name = $"compute {index}" }.Start();
+            _thread = new Thread(Run) { IsBackground = true, Name = $"compute {index}" };
+            _thread.Start();
         }
 
         public void Start(in WorkerEffect job)
@@ -87,6 +96,8 @@ internal sealed class ComputeThreads : IDisposable
             _ended = true;
             _wake.Release();
         }
+
+        public void Join() => _thread.Join();
 
         private void Run()
         {

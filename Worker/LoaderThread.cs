@@ -10,11 +10,13 @@ namespace Distributed.Worker;
 internal sealed class LoaderThread : IDisposable
 {
     private readonly WorkerExecution _execution;
+    private readonly Thread _thread;
 
     private LoaderThread(WorkerExecution execution)
     {
         _execution = execution;
-        new Thread(Run) { IsBackground = true, Name = "loader" }.Start();
+        _thread = new Thread(Run) { IsBackground = true, Name = "loader" };
+        _thread.Start();
     }
 
     /// <summary>Starts the thread where it is of use.</summary>
@@ -22,6 +24,9 @@ internal sealed class LoaderThread : IDisposable
         execution.LoadsAhead ? new LoaderThread(execution) : null;
 
     public void Dispose() => _execution.StopLoading();
+
+    /// <summary>Waits until it has ended.</summary>
+    public void Join() => _thread.Join();
 
     private void Run()
     {

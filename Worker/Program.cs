@@ -1,5 +1,6 @@
 using System.CommandLine;
-using System.Net;
+using System.Globalization;
+using Distributed.Runtime;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -8,45 +9,128 @@ namespace Distributed.Worker;
 /// <summary>The worker's program: joins a coordinator and computes until it is told to stop.</summary>
 internal static class Program
 {
+    private static readonly Option<string> Join = new("--join")
+    {
+        Description = "HOST:PORT of the coordinator",
+        Required = true,
+    };
+
+    private static readonly Option<int> Threads = new("--threads")
+    {
+        Description = "compute threads",
+        DefaultValueFactory = _ => Environment.ProcessorCount,
+    };
+
+    private static readonly Option<string?> DataDirectory = new("--data-dir")
+    {
+        Description = "folder to look for data sets in",
+    };
+
+    private static readonly Option<string?> Certificates = new("--certificates")
+    {
+        Description = "folder with ca.crt and this host's certificate and key: links use mutual TLS",
+    };
+
+    private static readonly Option<string?> Certificate = new("--certificate")
+    {
+        Description = "this host's name among the certificates (default: the only one with a key)",
+    };
+
+    private static readonly Option<string?> Insecure = new("--insecure")
+    {
+        Description = $"leave this machine without TLS; takes the words \"{LinkSecurity.InsecureWords}\"",
+    };
+
+    private static readonly Option<string?> TokenFile = new("--token-file")
+    {
+        Description = "file that holds the run's token",
+    };
+
+    private static readonly Option<string> Rejoin = new("--rejoin")
+    {
+        Description = "how long to look for a coordinator that is gone, such as 90s, 10m or 1h; 0: not at all",
+        DefaultValueFactory = _ => "10m",
+    };
+
+    private static readonly Option<int> LaunchId = new("--launch-id")
+    {
+        DefaultValueFactory = _ => -1,
+        Hidden = true,
+    };
+
     private static int Main(string[] arguments)
     {
-        Option<string> join = new("--join") { Description = "HOST:PORT of the coordinator", Required = true };
-        Option<int> threads = new("--threads")
+        RootCommand root = new("Joins a coordinator and computes for it. The run's token is taken from --token-file or "
+            + $"the environment variable {WorkerOptions.TokenVariable}.")
         {
-            Description = "compute threads",
-            DefaultValueFactory = _ => Environment.ProcessorCount,
+            Join, Threads, DataDirectory, Certificates, Certificate, Insecure, TokenFile, Rejoin, LaunchId,
         };
-        Option<string?> dataDirectory = new("--data-dir") { Description = "folder to look for data sets in" };
-        Option<int> launchId = new("--launch-id") { DefaultValueFactory = _ => -1, Hidden = true };
-        RootCommand root = new("Joins a coordinator and computes for it. The run's token is taken from the environment "
-            + $"variable {WorkerOptions.TokenVariable}.") { join, threads, dataDirectory, launchId };
-        root.SetAction(parsed => Run(
-            parsed.GetValue(join)!,
-            parsed.GetValue(threads),
-            parsed.GetValue(dataDirectory),
-            parsed.GetValue(launchId)));
+        root.SetAction(parsed =>
+        {
+            try
+            {
+                return Host(Read(parsed));
+            }
+            catch (LinkException mistake)
+            {
+                return Refuse(mistake.Message);
+            }
+        });
         ParseResult result = root.Parse(arguments);
-        if (result.Errors.Count == 0) return result.Invoke();
-        return Refuse(result.Errors[0].Message);
+        return result.Errors.Count == 0 ? result.Invoke() : Refuse(result.Errors[0].Message);
     }
 
-    private static int Run(string join, int threads, string? dataDirectory, int launchId)
+    /// <exception cref="LinkException">A mistake in what was given.</exception>
+    private static WorkerOptions Read(ParseResult parsed)
     {
-        string numeric = join.Replace("localhost", "127.0.0.1", StringComparison.Ordinal);
-        if (!IPEndPoint.TryParse(numeric, out IPEndPoint? endPoint))
-            return Refuse($"--join takes HOST:PORT, such as 127.0.0.1:5000; got \"{join}\".");
-        if (threads is < 1 or > 1024) return Refuse($"--threads must be 1 to 1024, got {threads}.");
-        if (Environment.GetEnvironmentVariable(WorkerOptions.TokenVariable) is not { Length: > 0 } token)
-            return Refuse(
-                $"The run's token is missing: set {WorkerOptions.TokenVariable} to what the run's file 'token' holds.");
-        return Host(new WorkerOptions
+        HostAddress coordinator = HostAddress.Parse(parsed.GetValue(Join)!, Join.Name);
+        int threads = parsed.GetValue(Threads);
+        if (threads is < 1 or > 1024)
+            throw new LinkException($"{Threads.Name} must be 1 to 1024, got {threads}.");
+        return new WorkerOptions
         {
-            Coordinator = endPoint,
-            Token = token,
+            Coordinator = coordinator,
+            Security = LinkSecurity.Chosen(
+                parsed.GetValue(Certificates), parsed.GetValue(Certificate), parsed.GetValue(Insecure),
+                coordinator.Host),
+            Token = ReadToken(parsed.GetValue(TokenFile)),
             Threads = threads,
-            DataDirectory = dataDirectory,
-            LaunchId = launchId,
-        });
+            DataDirectory = parsed.GetValue(DataDirectory),
+            Rejoin = ReadTime(parsed.GetValue(Rejoin)!, Rejoin.Name),
+            LaunchId = parsed.GetValue(LaunchId),
+        };
+    }
+
+    private static TimeSpan ReadTime(string text, string option)
+    {
+        double unit = text switch { [.., 'h'] => 3600, [.., 'm'] => 60, _ => 1 };
+        bool isNumber = double.TryParse(
+            text.TrimEnd('s', 'm', 'h'), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+            out double count);
+        return isNumber && count * unit <= TimeSpan.FromDays(365).TotalSeconds
+            ? TimeSpan.FromSeconds(count * unit)
+            : throw new LinkException($"{option}: expected a time such as 90s, 10m or 1h, got '{text}'.");
+    }
+
+    private static string ReadToken(string? file)
+    {
+        if (file is null)
+        {
+            return Environment.GetEnvironmentVariable(WorkerOptions.TokenVariable) is { Length: > 0 } given
+                ? given
+                : throw new LinkException($"The run's token is missing: give --token-file, or set "
+                    + $"{WorkerOptions.TokenVariable}, to what the run's file 'token' holds.");
+        }
+
+        try
+        {
+            return File.ReadAllText(file).Trim() is { Length: > 0 } read
+                ? read : throw new LinkException($"{file}: the token's file is empty.");
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new LinkException($"{file}: the token can't be read ({error.Message.TrimEnd('.')}).");
+        }
     }
 
     private static int Host(WorkerOptions options)

@@ -1,4 +1,4 @@
-using System.Net;
+using Distributed.Runtime;
 
 namespace Distributed.Worker;
 
@@ -10,14 +10,20 @@ internal sealed record WorkerOptions
     /// </summary>
     public const string TokenVariable = "DISTRIBUTED_TOKEN";
 
-    public required IPEndPoint Coordinator { get; init; }
+    public required HostAddress Coordinator { get; init; }
 
     public required string Token { get; init; }
+
+    /// <summary>How its links are kept from others.</summary>
+    public LinkSecurity Security { get; init; } = LinkSecurity.LoopbackOnly;
 
     public required int Threads { get; init; }
 
     /// <summary>Where data sets are looked for, before what the coordinator says.</summary>
     public string? DataDirectory { get; init; }
+
+    /// <summary>How long to look for a coordinator that is gone; 0: not at all.</summary>
+    public TimeSpan Rejoin { get; init; }
 
     /// <summary>Which of the coordinator's own processes this is; -1: started by someone else.</summary>
     public int LaunchId { get; init; } = -1;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
@@ -6,10 +7,14 @@ using Microsoft.Extensions.Hosting;
 
 namespace Distributed.Worker;
 
-/// <summary>Runs one session under the host; SIGTERM lets it end what it has first.</summary>
+/// <summary>
+/// Runs sessions under the host: one, and others where the coordinator was lost and is found again. SIGTERM lets a
+/// session end what it has first.
+/// </summary>
 internal sealed class WorkerService(WorkerOptions options, IHostApplicationLifetime lifetime) : BackgroundService
 {
     private static readonly TimeSpan LeaveDeadline = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RejoinPause = TimeSpan.FromSeconds(1);
 
     private readonly TaskCompletionSource<SessionEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -23,11 +28,18 @@ internal sealed class WorkerService(WorkerOptions options, IHostApplicationLifet
     {
         try
         {
-            using WorkerSession session = WorkerSession.Join(options);
-            using CancellationTokenRegistration leave = stoppingToken.Register(session.Leave);
-            await Task.WhenAny(session.Completion, CancelledAndOverdue(stoppingToken)).ConfigureAwait(false);
-            _ended.TrySetResult(
-                session.Completion.IsCompleted ? await session.Completion.ConfigureAwait(false) : default);
+            SessionEnd end;
+            WorkerSession? session = WorkerSession.Join(options);
+            do
+            {
+                end = await StayAsync(session, stoppingToken).ConfigureAwait(false);
+                if (end.ExitCode != ExitCodes.CoordinatorLost || !MayRejoin(stoppingToken)) break;
+                session.Free();
+                Console.Error.WriteLine($"{end.Reason} Looking for it again, for {options.Rejoin.TotalSeconds:0} s.");
+                session = await RejoinAsync(stoppingToken).ConfigureAwait(false);
+            }
+            while (session is not null);
+            _ended.TrySetResult(end);
         }
         catch (LinkException e) when (options.IsLocal && !e.Refused)
         {
@@ -42,6 +54,43 @@ internal sealed class WorkerService(WorkerOptions options, IHostApplicationLifet
         {
             _ended.TrySetResult(new SessionEnd(ExitCodes.Fault, $"A fault of ours: {e}"));
         }
+    }
+
+    // A local worker is its coordinator's to start again.
+    private bool MayRejoin(CancellationToken stoppingToken) =>
+        !options.IsLocal && options.Rejoin > TimeSpan.Zero && !stoppingToken.IsCancellationRequested;
+
+    private static async Task<SessionEnd> StayAsync(WorkerSession session, CancellationToken stoppingToken)
+    {
+        using WorkerSession staying = session;
+        using CancellationTokenRegistration leave = stoppingToken.Register(session.Leave);
+        await Task.WhenAny(session.Completion, CancelledAndOverdue(stoppingToken)).ConfigureAwait(false);
+        return session.Completion.IsCompleted ? await session.Completion.ConfigureAwait(false) : default;
+    }
+
+    /// <summary>Tries to join until a coordinator lets it in; null: none did in time, or this is to stop.</summary>
+    /// <exception cref="LinkException">A coordinator is there and refuses.</exception>
+    private async Task<WorkerSession?> RejoinAsync(CancellationToken stoppingToken)
+    {
+        long begun = Stopwatch.GetTimestamp();
+        while (!stoppingToken.IsCancellationRequested && Stopwatch.GetElapsedTime(begun) < options.Rejoin)
+        {
+            try
+            {
+                await Task.Delay(RejoinPause, stoppingToken).ConfigureAwait(false);
+                return WorkerSession.Join(options);
+            }
+            catch (LinkException e) when (!e.Refused)
+            {
+                // Not there yet.
+            }
+            catch (OperationCanceledException)
+            {
+                // Asked to stop.
+            }
+        }
+
+        return null;
     }
 
     private static async Task CancelledAndOverdue(CancellationToken stoppingToken)

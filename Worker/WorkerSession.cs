@@ -51,9 +51,10 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     /// <exception cref="LinkException">Nobody listens there, or the coordinator refused.</exception>
     public static WorkerSession Join(WorkerOptions options)
     {
-        (ControlLink control, Welcome welcome) = Connector.Join(options.Coordinator, new Hello(
+        (ControlLink control, Welcome welcome) = Connector.Join(options.Coordinator.EndPoint, new Hello(
             ProtocolVersion.Current, options.Token, ProgramVersion, RunSpecification.ThisNumericsClass,
-            Environment.MachineName, Environment.ProcessId, options.Threads, options.LaunchId));
+            Environment.MachineName, Environment.ProcessId, options.Threads, options.LaunchId),
+            security: options.Security);
         RunSpecification specification = RunSpecification.FromJson(
             welcome.Specification, "the coordinator's specification");
         WorkerExecution execution = new(specification, options.Threads);
@@ -111,6 +112,16 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _control.Finish();
     }
 
+    /// <summary>After <see cref="Dispose"/>, where another session is to follow: waits for the threads, and frees the
+    /// memory that they used.</summary>
+    public void Free()
+    {
+        _threads.Join();
+        _loader?.Join();
+        _data?.Free();
+        _execution.Dispose();
+    }
+
     /// <summary>The program's version, which coordinator and worker must share.</summary>
     internal static string ProgramVersion { get; } =
         typeof(WorkerSession).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
@@ -125,9 +136,10 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _loader = LoaderThread.Start(_execution);
         warmUp.Join();
         _control.Send(new Ready(data.Dataset.Sha256, _execution.ParameterCount));
-        _data = Connector.OpenData(_options.Coordinator, new DataHello(
+        _data = Connector.OpenData(_options.Coordinator.EndPoint, new DataHello(
             _options.Token, _welcome.Run, _welcome.Fence, _welcome.Worker),
-            new TensorLengths(_execution.ParameterLength, _execution.GradientLength), _control.Pool);
+            new TensorLengths(_execution.ParameterLength, _execution.GradientLength), _control.Pool,
+            security: _options.Security);
         _rentGradient = _data.RentGradient;
         _threads.Watch(_data);
         _data.Start(this);

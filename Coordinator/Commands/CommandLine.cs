@@ -39,6 +39,7 @@ internal static class CommandLine
             VerifyCommand.Create(context),
             FindRateCommand.Create(context),
             BenchCommand.Create(context),
+            CertificatesCommand.Create(context),
         };
         root.Options.Remove(root.Options.OfType<VersionOption>().Single());
         Option<bool> version = new("--version") { Description = "Say which version this is." };

@@ -1,4 +1,5 @@
 using Distributed.Execution;
+using Distributed.Runtime;
 using Microsoft.Extensions.Logging;
 
 namespace Distributed.Coordinator;
@@ -24,8 +25,11 @@ internal sealed record TrainOptions
     /// <summary>Compute threads of each local worker.</summary>
     public required int Threads { get; init; }
 
-    /// <summary>HOST:PORT to wait for other workers at; null: none but the local ones.</summary>
-    public string? Listen { get; init; }
+    /// <summary>Where to wait for other workers; null: there are none but the local ones.</summary>
+    public HostAddress? Listen { get; init; }
+
+    /// <summary>How links of other workers are kept from others.</summary>
+    public LinkSecurity Security { get; init; } = LinkSecurity.LoopbackOnly;
 
     /// <summary>Workers without which no step is dealt.</summary>
     public int MinimumWorkers { get; init; } = 1;

@@ -3,6 +3,7 @@ using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
 using Distributed.Numerics;
+using Distributed.Runtime;
 using Microsoft.Extensions.Logging;
 
 namespace Distributed.Coordinator;
@@ -47,7 +48,7 @@ internal sealed class TrainOptionsReader
     private TrainOptions Read(int cores)
     {
         RunSpecification specification = Specification();
-        string? listen = Listen();
+        HostAddress? listen = _settings.Text("listen") is { } text ? HostAddress.Parse(text, "--listen") : null;
         int workers = _settings.Integer("workers", 0, MostWorkers) ?? DefaultWorkers;
         if (workers == 0 && listen is null)
             throw _settings.Mistake("workers", "0 local workers need --listen HOST:PORT, where others can join");
@@ -67,6 +68,7 @@ internal sealed class TrainOptionsReader
             Workers = workers,
             Threads = _settings.Integer("threads", 1, MostThreads) ?? Math.Max(1, cores / Math.Max(1, workers)),
             Listen = listen,
+            Security = Security(listen),
             MinimumWorkers = minimum,
             Name = Name(specification),
             RunsFolder = _settings.Text("runs") ?? "runs",
@@ -209,12 +211,16 @@ internal sealed class TrainOptionsReader
             $"'{name}' can't be a folder's name; use letters, digits, '-', '_' and '.'");
     }
 
-    private string? Listen()
+    private LinkSecurity Security(HostAddress? listen)
     {
-        if (_settings.Text("listen") is not { } text) return null;
-        int colon = text.LastIndexOf(':');
-        return colon > 0 && ushort.TryParse(text.AsSpan(colon + 1), out _) ? text
-            : throw _settings.Mistake("listen", $"expected HOST:PORT with a port from 0 to 65535, got '{text}'");
+        string? folder = _settings.Text("certificates"), insecure = _settings.Text("insecure");
+        if (listen is null && (folder ?? insecure) is not null)
+        {
+            throw _settings.Mistake(folder is null ? "insecure" : "certificates",
+                "local workers never leave this machine; it belongs to --listen HOST:PORT");
+        }
+
+        return LinkSecurity.Chosen(folder, _settings.Text("certificate"), insecure, host: null);
     }
 
     private static RunSpecification ReadSpecification(string path)

@@ -1,4 +1,5 @@
 using Distributed.Data;
+using Distributed.Runtime;
 
 namespace Distributed.Coordinator;
 
@@ -29,6 +30,11 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
         new("workers", "N", "Local worker processes (default: 2)."),
         new("threads", "T", "Compute threads of each worker (default: the cores shared among the workers)."),
         new("listen", "HOST:PORT", "Wait here for workers on other machines, instead of local ones or as well."),
+        new("certificates", "DIR", "Certificates for --listen, with which links use mutual TLS; " +
+            "see 'certificates new'."),
+        new("certificate", "NAME", "This host's name among them (default: the only one with a key)."),
+        new("insecure", "WORDS", "Listen beyond this machine without TLS; takes the words " +
+            $"\"{LinkSecurity.InsecureWords}\"."),
         new("min-workers", "N", "Deal no step while there are fewer workers (default: 1)."),
         new("epochs", "E", "Epochs to train (default: 3)."),
         new("batch", "B", "Samples of a mini-batch (default: 128)."),

@@ -15,13 +15,17 @@ internal sealed class LocalCluster : IDisposable
 {
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(5);
 
-    private readonly Listener _listener;
+    private readonly Listener _localListener;
+    private readonly Listener? _listener;
     private readonly LocalWorkers _workers;
     private readonly Observer _observer;
 
-    private LocalCluster(Listener listener, WorkerConnections connections, LocalWorkers workers, Observer observer)
+    private LocalCluster(
+        Listener localListener, Listener? listener, WorkerConnections connections, LocalWorkers workers,
+        Observer observer)
     {
         _observer = observer;
+        _localListener = localListener;
         _listener = listener;
         Connections = connections;
         _workers = workers;
@@ -29,32 +33,38 @@ internal sealed class LocalCluster : IDisposable
 
     public WorkerConnections Connections { get; }
 
-    /// <summary>Where it listens.</summary>
-    public IPEndPoint EndPoint => _listener.EndPoint;
+    /// <summary>Where others join; null: nowhere.</summary>
+    public IPEndPoint? EndPoint => _listener?.EndPoint;
 
     /// <summary>Worker processes that were started again.</summary>
     public int Restarts => _workers.Restarts;
 
-    /// <summary>Opens the port and starts the worker processes.</summary>
-    /// <exception cref="LinkException">The port cannot be had.</exception>
+    /// <summary>
+    /// Opens a port of loopback for its own workers, another one for others where that is asked for, and starts the
+    /// worker processes.
+    /// </summary>
+    /// <exception cref="LinkException">A port cannot be had.</exception>
     public static LocalCluster Start(
-        RunSpecification specification, string? dataDirectory, int workers, int threads, IPEndPoint endPoint,
-        string token, Fence fence, ILogger log)
+        RunSpecification specification, string? dataDirectory, int workers, int threads, string token, Fence fence,
+        ILogger log, HostAddress? listen = null, LinkSecurity? security = null)
     {
         WorkerConnections connections = new(RunPlan.NewRun(), fence, specification, dataDirectory, log);
         ProtocolLimits limits =
             ProtocolLimits.Default with { TransferMilliseconds = WorkerConnections.LinkSilenceMilliseconds };
-        Listener listener = Listener.Open(endPoint, token, connections, limits);
+        Listener local = Listener.Open(new IPEndPoint(IPAddress.Loopback, 0), token, connections, limits);
+        Listener? others = null;
         try
         {
+            if (listen is not null) others = Listener.Open(listen.EndPoint, token, connections, limits, security);
             Observer observer = new(log);
-            WorkerLauncher launcher = new(AppContext.BaseDirectory, listener.EndPoint, token, threads, dataDirectory);
+            WorkerLauncher launcher = new(AppContext.BaseDirectory, local.EndPoint, token, threads, dataDirectory);
             LocalWorkers processes = new(workers, launcher, observer, TimeProvider.System);
-            return new LocalCluster(listener, connections, processes, observer);
+            return new LocalCluster(local, others, connections, processes, observer);
         }
         catch
         {
-            listener.Dispose();
+            local.Dispose();
+            others?.Dispose();
             throw;
         }
     }
@@ -87,7 +97,8 @@ internal sealed class LocalCluster : IDisposable
 
     public void Dispose()
     {
-        _listener.Dispose();
+        _localListener.Dispose();
+        _listener?.Dispose();
         _workers.Dispose();
     }
 

@@ -128,25 +128,32 @@ internal sealed class RunFolder : IDisposable
         Result = result;
     }
 
-    /// <summary>Writes the run's token to a file that only its owner can read; returns the file.</summary>
-    /// <exception cref="UsageException">It can't be written.</exception>
-    public string RecordToken(string token)
+    /// <summary>
+    /// Keeps the token with which other workers join in a file that only its owner can read, so that they find the run
+    /// again when it goes on.
+    /// </summary>
+    /// <param name="given">The token to use; null: the one before, or else a new one.</param>
+    /// <returns>The token and its file.</returns>
+    /// <exception cref="UsageException">The file can't be read or written.</exception>
+    public (string Token, string Path) KeepToken(string? given)
     {
-        string path = Within(TokenFile);
+        string path = Path.GetFullPath(Within(TokenFile));
         try
         {
+            if (given is null && File.Exists(path) && File.ReadAllText(path) is { Length: > 0 } kept)
+                return (kept, path);
+            string token = given ?? RunPlan.NewToken();
             File.Delete(path);
             FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
             if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             using StreamWriter writer = new(path, options);
             writer.Write(token);
+            return (token, path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            throw new UsageException($"{path}: the token can't be written ({error.Message.TrimEnd('.')}).");
+            throw new UsageException($"{path}: the token can't be kept ({error.Message.TrimEnd('.')}).");
         }
-
-        return Path.GetFullPath(path);
     }
 
     /// <summary>Gives the folder back.</summary>
@@ -184,7 +191,7 @@ internal sealed class RunFolder : IDisposable
         writer.WriteNumber("workers", options.Workers);
         writer.WriteNumber("threads", options.Threads);
         writer.WriteString("dataDirectory", options.DataDirectory);
-        writer.WriteString("listen", options.Listen);
+        writer.WriteString("listen", options.Listen?.ToString());
         writer.WriteNumber("minimumWorkers", options.MinimumWorkers);
         writer.WriteNumber("checkpointEverySteps", options.CheckpointEverySteps);
         writer.WriteString("initial", options.Initial);

@@ -1,10 +1,8 @@
-using System.Net;
 using System.Security.Cryptography;
 using Distributed.Execution;
 using Distributed.Learning;
 using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
-using Distributed.Runtime;
 
 namespace Distributed.Coordinator;
 
@@ -46,23 +44,12 @@ internal static class RunPlan
     public static int GradientSlots(RunSpecification specification, int threads) =>
         2 * Math.Min(threads, 1024) + 6 * (int.Log2(specification.Batch / specification.MicroBatch + 1) + 2);
 
-    /// <summary>Where to listen; null: any free port of loopback.</summary>
-    /// <exception cref="LinkException">Not an address.</exception>
-    public static IPEndPoint EndPoint(string? listen)
-    {
-        if (listen is null) return new IPEndPoint(IPAddress.Loopback, 0);
-        bool isLocalhost = listen.StartsWith("localhost", StringComparison.OrdinalIgnoreCase);
-        string text = isLocalhost ? $"127.0.0.1{listen["localhost".Length..]}" : listen;
-        return IPEndPoint.TryParse(text, out IPEndPoint? endPoint)
-            ? endPoint
-            : throw new LinkException(
-                $"--listen takes HOST:PORT with a numeric address, such as 127.0.0.1:5000; got \"{listen}\".");
-    }
+    /// <summary>The token that the environment gives; null: none.</summary>
+    public static string? GivenToken() =>
+        Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } given ? given : null;
 
-    /// <summary>The run's token: from the environment, or a new one.</summary>
-    public static string Token() => Environment.GetEnvironmentVariable(TokenVariable) is { Length: > 0 } given
-        ? given
-        : Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+    /// <summary>A new token.</summary>
+    public static string NewToken() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
 
     /// <summary>A new run's id.</summary>
     public static RunId NewRun() => RunId.FromBytes(RandomNumberGenerator.GetBytes(RunId.ByteLength));

@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net;
 using Distributed.Checkpoints;
 using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
+using Distributed.Runtime;
 using Microsoft.Extensions.Logging;
 
 namespace Distributed.Coordinator;
@@ -74,15 +76,12 @@ internal sealed class TrainingRun
     {
         RunSpecification wanted = Wanted();
         RunData.Fetch(wanted, _options.DataDirectory, Say);
-        string token = RunPlan.Token();
+        (string token, string? tokenFile) = _options.Listen is null
+            ? (RunPlan.GivenToken() ?? RunPlan.NewToken(), null) : _folder.KeepToken(RunPlan.GivenToken());
         using LocalCluster local = LocalCluster.Start(
-            wanted, _options.DataDirectory, _options.Workers, _options.Threads,
-            RunPlan.EndPoint(_options.Listen), token, _fence, _log);
-        if (_options.Listen is not null)
-        {
-            string path = _folder.RecordToken(token);
-            Say($"Other workers join with: {RunPlan.TokenVariable}=\"$(cat '{path}')\" worker --join {local.EndPoint}");
-        }
+            wanted, _options.DataDirectory, _options.Workers, _options.Threads, token, _fence, _log,
+            _options.Listen, _options.Security);
+        if (local.EndPoint is { } endPoint) SayHowToJoin(endPoint, tokenFile!);
 
         try
         {
@@ -95,6 +94,18 @@ internal sealed class TrainingRun
         {
             await local.StopAsync();
         }
+    }
+
+    private void SayHowToJoin(IPEndPoint endPoint, string tokenFile)
+    {
+        string host = endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
+            ? Environment.MachineName : _options.Listen!.Host;
+        string certificates = _options.Security.IsTls ? " --certificates FOLDER" : "";
+        Say($"Other workers join with: worker --join {host}:{endPoint.Port} --token-file '{tokenFile}'{certificates}");
+        if (IPAddress.IsLoopback(endPoint.Address)) return;
+        Say("There is one coordinator and no other stands by: if it is lost, the same command goes on from the newest "
+            + "checkpoint.");
+        if (!_options.Security.IsTls) Say($"Without TLS {LinkSecurity.InsecureWords}.");
     }
 
     private async Task<int> TrainAsync(
@@ -253,7 +264,7 @@ internal sealed class TrainingRun
             Seed = specification.Seed,
             Workers = _options.Workers,
             Threads = _options.Threads,
-            Listen = _options.Listen is null ? null : local.EndPoint.ToString(),
+            Listen = local.EndPoint?.ToString(),
             Folder = _folder.Folder,
             ResumedFromStep = progress.Step,
             Progress = progress.Step > 0 ? progress : null,

@@ -11,11 +11,8 @@ internal static class Programs
     {
         // This assembly lies at Tests/Cluster/bin/CONFIGURATION/FRAMEWORK/.
         DirectoryInfo output = new(AppContext.BaseDirectory.TrimEnd(Path.DirectorySeparatorChar));
-        DirectoryInfo root = output;
-        while (!File.Exists(Path.Combine(root.FullName, "Distributed.sln")))
-            root = root.Parent ?? throw new InvalidOperationException($"{output}: no Distributed.sln above.");
         string file = OperatingSystem.IsWindows() ? $"{name}.exe" : name;
-        string path = Path.Combine(root.FullName, "Coordinator", "bin", output.Parent!.Name, output.Name, file);
+        string path = Path.Combine(Checkout.Folder, "Coordinator", "bin", output.Parent!.Name, output.Name, file);
         return File.Exists(path) ? path : throw new InvalidOperationException($"{path}: not built.");
     }
 }

@@ -72,6 +72,64 @@ public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
         Assert.True(joined.WaitForExit() == 0, joined.Transcript);
     }
 
+    [Fact]
+    public void AWorkerThatJoinsOverTls()
+    {
+        const string Token = "a token of this test alone";
+        int port = FreePort.Find();
+        ProgramRun made = _directory.Start(Programs.Coordinator, ["certificates", "new", "here,localhost,127.0.0.1"]);
+        Assert.True(made.WaitForExit() == 0, made.Transcript);
+        ProgramRun run = _directory.Start(
+            Programs.Coordinator,
+            RunDirectory.Command(
+                "--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2", "--certificates",
+                "certificates"),
+            ("DISTRIBUTED_TOKEN", Token));
+        run.WaitForOutput("--certificates FOLDER");
+        ProgramRun plain = _directory.Start(
+            Programs.Worker, ["--join", $"localhost:{port}"], ("DISTRIBUTED_TOKEN", Token));
+        Assert.Equal(2, plain.WaitForExit());
+        Assert.Contains("if it wants TLS, give --certificates FOLDER", plain.Error);
+
+        // Without shared memory, so that tensors are encrypted too.
+        ProgramRun joined = _directory.Start(
+            Programs.Worker,
+            [
+                "--join", $"localhost:{port}", "--threads", "1", "--certificates", "certificates",
+                "--token-file", Path.Combine(_directory.RunPath, "token"),
+            ],
+            ("DISTRIBUTED_SHARED_MEMORY", "0"));
+        Finish(run);
+        Assert.Equal(2, _directory.Outcome.MicroBatchesByWorker.Count(worker => worker.Value > 0));
+        Assert.True(joined.WaitForExit() == 0, joined.Transcript);
+    }
+
+    [LinuxFact]
+    public void AWorkerThatFindsItsCoordinatorAgain()
+    {
+        int port = FreePort.Find();
+        IReadOnlyList<string> command = RunDirectory.Command(
+            "--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2", "--checkpoint-every", "10");
+        ProgramRun killed = _directory.Start(Programs.Coordinator, command);
+        killed.WaitForOutput("Other workers join with");
+        ProgramRun joined = _directory.Start(
+            Programs.Worker,
+            [
+                "--join", $"127.0.0.1:{port}", "--threads", "1", "--rejoin", "5m",
+                "--token-file", Path.Combine(_directory.RunPath, "token"),
+            ]);
+        _directory.WaitForStep(25, killed);
+        killed.Signal(SystemCalls.Kill);
+        killed.WaitForExit();
+        Wait.Until(
+            () => joined.Error.Contains("Looking for it again, for 300 s.", StringComparison.Ordinal), joined,
+            "the coordinator missed");
+        Finish(_directory.Start(Programs.Coordinator, command));
+        Assert.InRange(_directory.Outcome.ResumedFromStep, 1, RunDirectory.Steps - 1);
+        Assert.Equal(2, _directory.Outcome.MicroBatchesByWorker.Count(worker => worker.Value > 0));
+        Assert.True(joined.WaitForExit() == 0, joined.Transcript);
+    }
+
     [LinuxFact]
     public void AWorkerThatIsKilled()
     {

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Distributed.Tests;
 using Xunit;
 
 namespace Distributed.Data.Tests;

@@ -1,4 +1,3 @@
-using Distributed.Tests;
 using Xunit;
 
 namespace Distributed.Data.Tests;

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using Distributed.Tests;
 using Xunit;
 
 namespace Distributed.Data.Tests;

@@ -71,12 +71,6 @@ internal static class TestData
             return named;
         }
 
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Distributed.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return Path.GetFullPath(Path.Combine(folder?.FullName ?? ".", "..", "shared", "data"));
+        return Path.GetFullPath(Path.Combine(Checkout.Folder, "..", "shared", "data"));
     }
 }

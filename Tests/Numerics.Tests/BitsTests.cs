@@ -23,18 +23,10 @@ public class BitsTests
         Assert.Equal(outputs[2][1..], outputs[1][1..]);
         string[] bits =
             [.. outputs[0][1..].Select(line => $"{line[64..].Trim()}: {line[..64]}").Order(StringComparer.Ordinal)];
-        string file = Path.Combine(Root(), ClassBits);
+        string file = Path.Combine(Checkout.Folder, ClassBits);
         if (Environment.GetEnvironmentVariable("UPDATE_BITS") == "1")
             await File.WriteAllLinesAsync(file, bits);
         Assert.Equal(await File.ReadAllLinesAsync(file), bits);
-    }
-
-    private static string Root()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Distributed.sln")))
-            folder = Path.GetDirectoryName(folder)!;
-        return folder;
     }
 
     /// <summary>Lines that the bits program prints in a process with one more environment variable.</summary>

@@ -14,7 +14,7 @@ internal static class Repository
     ];
 
     /// <summary>The folder that holds Distributed.sln.</summary>
-    public static string Root { get; } = FindRoot();
+    public static string Root => Checkout.Folder;
 
     /// <summary>Every C# file, parsed, with its path from the root.</summary>
     public static IReadOnlyList<(string Path, SyntaxNode Syntax)> Sources { get; } =
@@ -55,14 +55,4 @@ internal static class Repository
 
     private static SyntaxNode Parse(string path) =>
         CSharpSyntaxTree.ParseText(Text(path), new CSharpParseOptions(LanguageVersion.Preview)).GetRoot();
-
-    private static string FindRoot()
-    {
-        for (DirectoryInfo? folder = new(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "Distributed.sln"))) return folder.FullName;
-        }
-
-        throw new InvalidOperationException("Distributed.sln is in no folder above the tests.");
-    }
 }

@@ -9,32 +9,35 @@ public static class Connector
 {
     /// <summary>Opens the control connection and waits to be let in; then call <see cref="ControlLink.Start"/> with the
     /// welcome.</summary>
-    /// <param name="endPoint">The coordinator's address, on loopback.</param>
+    /// <param name="endPoint">The coordinator's address.</param>
     /// <param name="hello">Who asks.</param>
     /// <param name="limits">Null for the defaults.</param>
+    /// <param name="security">Null: on loopback only.</param>
     /// <exception cref="LinkException">Nobody listens there, or it said no, or nothing in time.</exception>
     public static (ControlLink Link, Welcome Welcome) Join(
-        IPEndPoint endPoint, Hello hello, ProtocolLimits? limits = null)
+        IPEndPoint endPoint, Hello hello, ProtocolLimits? limits = null, LinkSecurity? security = null)
     {
         limits ??= ProtocolLimits.Default;
-        FrameSocket socket = Connect(endPoint, limits);
+        FrameSocket socket = Connect(endPoint, limits, security);
         Welcome welcome = Ask<Welcome>(socket, endPoint, hello, limits);
         return (new ControlLink(socket, limits, isCoordinator: false), welcome);
     }
 
     /// <summary>Opens the data link of a worker that was welcomed, through shared memory where the coordinator offers
     /// some and it is found here, else over the connection; then call <see cref="IWorkerLink.Start"/>.</summary>
-    /// <param name="endPoint">The coordinator's address, on loopback.</param>
+    /// <param name="endPoint">The coordinator's address.</param>
     /// <param name="hello">Who asks.</param>
     /// <param name="lengths">The run's tensors.</param>
     /// <param name="pool">Where its messages come from.</param>
     /// <param name="limits">Null for the defaults.</param>
+    /// <param name="security">Null: on loopback only.</param>
     /// <exception cref="LinkException">Nobody listens there, or it said no, or nothing in time.</exception>
     public static IWorkerLink OpenData(
-        IPEndPoint endPoint, DataHello hello, TensorLengths lengths, MessagePool pool, ProtocolLimits? limits = null)
+        IPEndPoint endPoint, DataHello hello, TensorLengths lengths, MessagePool pool, ProtocolLimits? limits = null,
+        LinkSecurity? security = null)
     {
         limits ??= ProtocolLimits.Default;
-        FrameSocket socket = Connect(endPoint, limits);
+        FrameSocket socket = Connect(endPoint, limits, security);
         Message answer = Ask<Message>(socket, endPoint, hello, limits);
         if (answer is SharedMemoryOffer offer)
         {
@@ -55,17 +58,27 @@ public static class Connector
 
     /// <summary>The same for a data connection that never uses shared memory.</summary>
     internal static DataLink<GradientHeader, ParametersHeader> OpenSocket(
-        IPEndPoint endPoint, DataHello hello, ProtocolLimits? limits = null)
+        IPEndPoint endPoint, DataHello hello, ProtocolLimits? limits = null, LinkSecurity? security = null)
     {
         limits ??= ProtocolLimits.Default;
-        FrameSocket socket = Connect(endPoint, limits);
+        FrameSocket socket = Connect(endPoint, limits, security);
         Ask<DataReady>(socket, endPoint, hello, limits);
         return new DataLink<GradientHeader, ParametersHeader>(socket, limits);
     }
 
+    private static FrameSocket Connect(IPEndPoint endPoint, ProtocolLimits limits, LinkSecurity? security)
+    {
+        security ??= LinkSecurity.LoopbackOnly;
+        security.Require(endPoint);
+        FrameSocket socket = Connect(endPoint, limits);
+        if (security.Secure(socket, limits.HandshakeMilliseconds))
+            return socket;
+        throw new LinkException(
+            $"The coordinator at {endPoint} can't be trusted, or does not trust this host: {socket.End?.Reason}.");
+    }
+
     private static FrameSocket Connect(IPEndPoint endPoint, ProtocolLimits limits)
     {
-        Loopback.Require(endPoint);
         Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -98,11 +111,16 @@ public static class Connector
             case TAnswer answer:
                 return answer;
             case null:
-                throw new LinkException($"The coordinator at {endPoint} did not answer: {socket.End?.Reason}.");
+                throw new LinkException($"The coordinator at {endPoint} did not answer: {socket.End?.Reason}"
+                    + (socket.End?.Kind == LinkEndKind.ClosedByPeer ? Advice(socket) : "."));
             default:
                 throw Stranger(socket, endPoint);
         }
     }
+
+    private static string Advice(FrameSocket socket) => socket.IsSecure
+        ? "; it says why in its log, if it doesn't accept this host's certificate."
+        : "; if it wants TLS, give --certificates FOLDER.";
 
     private static LinkException Stranger(FrameSocket socket, IPEndPoint endPoint)
     {

@@ -33,6 +33,7 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
     private ITensorReceiver<TIn>? _receiver;
     private ITensorSource<TOut>? _source;
     private Thread? _sender;
+    private Thread? _receiving;
 
     internal DataLink(FrameSocket socket, ProtocolLimits limits)
     {
@@ -82,7 +83,7 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
         _socket.ReceiveTimeout = _limits.TransferMilliseconds;
         if (source is not null)
             _sender = LinkThread.Start($"data send {Peer}", SendLoop);
-        LinkThread.Start($"data receive {Peer}", ReceiveLoop);
+        _receiving = LinkThread.Start($"data receive {Peer}", ReceiveLoop);
     }
 
     /// <inheritdoc/>
@@ -137,6 +138,9 @@ public sealed class DataLink<TOut, TIn> : IDataLink<TOut>
 
     /// <summary>Closes at once, from any thread.</summary>
     public void Dispose() => Close(LinkEnd.ClosedHere);
+
+    /// <summary>Waits until the threads of a link that was closed have ended.</summary>
+    internal void Join() => _receiving?.Join();
 
     private void Close(LinkEnd reason)
     {

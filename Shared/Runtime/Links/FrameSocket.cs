@@ -1,4 +1,6 @@
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Authentication;
 using Distributed.Protocol;
 
 namespace Distributed.Runtime;
@@ -6,7 +8,8 @@ namespace Distributed.Runtime;
 /// <summary>
 /// A connected blocking socket that frames are read from and written to. Small reads go through a buffer; tensor bytes
 /// go straight between the socket and their own memory. One thread may read while another writes.
-/// Failures are values: the first one stays in <see cref="End"/>, and it never throws because of the peer.
+/// Failures are values: the first one stays in <see cref="End"/>, and it never throws because of the peer. What is sent
+/// is encrypted once <see cref="Secure"/> was called.
 /// </summary>
 internal sealed class FrameSocket : IDisposable
 {
@@ -16,6 +19,8 @@ internal sealed class FrameSocket : IDisposable
 
     private readonly Socket _socket;
     private readonly Lock _endLock = new();
+    private SslStream? _tls; // left to the garbage collector: a thread may be reading when the socket is closed
+    private int _receiveTimeout;
     private byte[] _buffer = new byte[BufferBytes];
     private int _start;
     private int _count;
@@ -42,6 +47,9 @@ internal sealed class FrameSocket : IDisposable
         }
     }
 
+    /// <summary>Whether it is encrypted.</summary>
+    public bool IsSecure => _tls is not null;
+
     /// <summary>How long one call may wait for the peer to take bytes; 0: for ever.</summary>
     public int SendTimeout
     {
@@ -51,7 +59,7 @@ internal sealed class FrameSocket : IDisposable
     /// <summary>How long one call may wait for the peer's bytes; 0: for ever.</summary>
     public int ReceiveTimeout
     {
-        set => Configure(() => _socket.ReceiveTimeout = value);
+        set => Configure(() => _socket.ReceiveTimeout = _receiveTimeout = value);
     }
 
     /// <summary>Whether bytes wait to be read.</summary>
@@ -59,6 +67,30 @@ internal sealed class FrameSocket : IDisposable
 
     /// <summary>Whether a few kilobytes can be sent without waiting for the peer.</summary>
     public bool CanSendAtOnce => Poll();
+
+    /// <summary>Encrypts the connection, before anything else is sent or read; false when it has ended.</summary>
+    /// <param name="handshake">Throws an <see cref="AuthenticationException"/> with a clause for a person.</param>
+    /// <param name="milliseconds">The deadline.</param>
+    public bool Secure(Func<Socket, SslStream> handshake, int milliseconds)
+    {
+        using Timer deadline = new(
+            _ => Close(new LinkEnd(
+                LinkEndKind.TimedOut, $"the TLS handshake took longer than {milliseconds} ms")),
+            null, milliseconds, Timeout.Infinite);
+        try
+        {
+            _tls = handshake(_socket);
+            return true;
+        }
+        catch (AuthenticationException exception)
+        {
+            return Fail(new LinkEnd(LinkEndKind.Failed, exception.Message));
+        }
+        catch (Exception exception) when (exception is IOException or SocketException or ObjectDisposedException)
+        {
+            return Fail(new LinkEnd(LinkEndKind.ClosedByPeer, "it ended the connection during the TLS handshake"));
+        }
+    }
 
     /// <summary>Ends the connection; the first reason stays. Unblocks whoever reads or writes.</summary>
     public void Close(LinkEnd reason)
@@ -85,7 +117,7 @@ internal sealed class FrameSocket : IDisposable
         {
             while (bytes.Length > 0)
             {
-                int sent = _socket.Send(bytes, SocketFlags.None, out SocketError error);
+                int sent = SendSome(bytes, out SocketError error);
                 if (error != SocketError.Success)
                     return Fail(LinkEnd.Of(Timely(error)));
                 bytes = bytes[sent..];
@@ -158,7 +190,7 @@ internal sealed class FrameSocket : IDisposable
         {
             while (true)
             {
-                int received = _socket.Receive(destination, SocketFlags.None, out SocketError error);
+                int received = ReceiveSome(destination, idle, out SocketError error);
                 if (error == SocketError.Success && received > 0)
                     return received;
                 if (idle && Timely(error) == SocketError.TimedOut)
@@ -173,6 +205,49 @@ internal sealed class FrameSocket : IDisposable
             return 0;
         }
     }
+
+    private int SendSome(ReadOnlySpan<byte> bytes, out SocketError error)
+    {
+        if (_tls is null)
+            return _socket.Send(bytes, SocketFlags.None, out error);
+        try
+        {
+            _tls.Write(bytes);
+            error = SocketError.Success;
+            return bytes.Length;
+        }
+        catch (IOException exception)
+        {
+            error = Cause(exception);
+            return 0;
+        }
+    }
+
+    private int ReceiveSome(Span<byte> destination, bool idle, out SocketError error)
+    {
+        if (_tls is null)
+            return _socket.Receive(destination, SocketFlags.None, out error);
+        try
+        {
+            // A record that a timeout cut in two could not be read on.
+            if (idle && _receiveTimeout > 0)
+                _socket.ReceiveTimeout = 0;
+            int received = _tls.Read(destination);
+            if (idle && _receiveTimeout > 0)
+                _socket.ReceiveTimeout = _receiveTimeout;
+            error = SocketError.Success;
+            return received;
+        }
+        catch (IOException exception)
+        {
+            error = Cause(exception);
+            return 0;
+        }
+    }
+
+    // An alert of the peer's, or what is no TLS, ends the connection like its closing.
+    private static SocketError Cause(IOException exception) =>
+        exception.InnerException is SocketException cause ? cause.SocketErrorCode : SocketError.ConnectionReset;
 
     // A blocking call that ran into its timeout reports EAGAIN on some systems.
     private static SocketError Timely(SocketError error) =>

@@ -51,4 +51,8 @@ public interface IWorkerLink : IDisposable
 
     /// <summary>Pushes a gradient in a rented block, which is the link's again. False: the link has ended.</summary>
     bool Push(in GradientHeader header, IBlock gradient);
+
+    /// <summary>Waits for the threads of a link that was closed, and frees its blocks: nobody may touch them any more.
+    /// A process that is about to end need not.</summary>
+    void Free();
 }

@@ -24,7 +24,7 @@ public interface IListenerHandler
 
 /// <summary>
 /// The coordinator's port: one for control and data connections, whose first message says which it is. Whoever doesn't
-/// show the token in time is turned away before anything is allocated for it. Loopback only.
+/// show the token in time, and with TLS a certificate, is turned away before anything is allocated for it.
 /// </summary>
 public sealed class Listener : IDisposable
 {
@@ -35,13 +35,16 @@ public sealed class Listener : IDisposable
     private readonly byte[] _token;
     private readonly ProtocolLimits _limits;
     private readonly ProtocolLimits _strangerLimits;
+    private readonly LinkSecurity _security;
     private readonly IListenerHandler _handler;
     private readonly ManualResetEventSlim _closed = new();
     private int _pending;
 
-    private Listener(Socket socket, string token, IListenerHandler handler, ProtocolLimits limits)
+    private Listener(
+        Socket socket, string token, IListenerHandler handler, ProtocolLimits limits, LinkSecurity security)
     {
         _socket = socket;
+        _security = security;
         _token = Encoding.UTF8.GetBytes(token);
         _handler = handler;
         _limits = limits;
@@ -53,16 +56,19 @@ public sealed class Listener : IDisposable
     public IPEndPoint EndPoint { get; }
 
     /// <summary>Opens the port and takes connections from then on.</summary>
-    /// <param name="endPoint">A loopback address; port 0 takes any free one.</param>
+    /// <param name="endPoint">An address of this machine; port 0 takes any free one.</param>
     /// <param name="token">The run's secret.</param>
     /// <param name="handler">Takes the connections.</param>
     /// <param name="limits">Null for the defaults.</param>
-    /// <exception cref="LinkException">The address isn't loopback, or the port can't be had.</exception>
+    /// <param name="security">Null: on loopback only.</param>
+    /// <exception cref="LinkException">The address needs TLS, or the port can't be had.</exception>
     public static Listener Open(
-        IPEndPoint endPoint, string token, IListenerHandler handler, ProtocolLimits? limits = null)
+        IPEndPoint endPoint, string token, IListenerHandler handler, ProtocolLimits? limits = null,
+        LinkSecurity? security = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(token);
-        Loopback.Require(endPoint);
+        security ??= LinkSecurity.LoopbackOnly;
+        security.Require(endPoint);
         Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
@@ -78,10 +84,11 @@ public sealed class Listener : IDisposable
                 SocketError.AddressAlreadyInUse =>
                     $"Port {endPoint.Port} on {endPoint.Address} is in use; choose another, or 0 for any free one.",
                 SocketError.AccessDenied => $"Not allowed to listen on port {endPoint.Port}; choose one above 1023.",
+                SocketError.AddressNotAvailable => $"{endPoint.Address} is no address of this machine.",
                 _ => $"Can't listen on {endPoint}: {exception.Message}.",
             });
         }
-        Listener listener = new(socket, token, handler, limits ?? ProtocolLimits.Default);
+        Listener listener = new(socket, token, handler, limits ?? ProtocolLimits.Default, security);
         LinkThread.Start($"listen {listener.EndPoint}", listener.AcceptLoop);
         return listener;
     }
@@ -128,8 +135,9 @@ public sealed class Listener : IDisposable
 
     private void Greet(FrameSocket socket)
     {
-        Message? message = Handshake.Read(
-            socket, _strangerLimits, _limits.MaxHandshakeBytes, _limits.HandshakeMilliseconds);
+        Message? message = _security.Secure(socket, _limits.HandshakeMilliseconds)
+            ? Handshake.Read(socket, _strangerLimits, _limits.MaxHandshakeBytes, _limits.HandshakeMilliseconds)
+            : null;
         Interlocked.Decrement(ref _pending);
         switch (message)
         {

@@ -6,8 +6,8 @@ namespace Distributed.Runtime;
 
 /// <summary>
 /// The worker's end of a data link through shared memory: parameters are read where the coordinator published them,
-/// gradients computed where it adds them. What is mapped stays mapped, since compute threads may be at work on it when
-/// the link ends; the process ends soon after.
+/// gradients computed where it adds them. What is mapped stays mapped until <see cref="Free"/>, since compute threads
+/// may be at work on it when the link ends.
 /// </summary>
 internal sealed class SharedWorkerLink : IWorkerLink
 {
@@ -36,6 +36,8 @@ internal sealed class SharedWorkerLink : IWorkerLink
     private int _watching;
     private bool _ended;
     private uint _pushed;
+    private Thread? _endThread;
+    private Thread? _thread;
 
     private SharedWorkerLink(
         FrameSocket socket, ProtocolLimits limits, SharedMemoryOffer offer, Fence fence, TensorLengths lengths,
@@ -80,8 +82,8 @@ internal sealed class SharedWorkerLink : IWorkerLink
     public void Start(IParameterReceiver receiver)
     {
         _receiver = receiver;
-        LinkThread.Start($"data end {_socket.Peer}", WatchEnd);
-        LinkThread.Start($"data receive {_socket.Peer}", Run);
+        _endThread = LinkThread.Start($"data end {_socket.Peer}", WatchEnd);
+        _thread = LinkThread.Start($"data receive {_socket.Peer}", Run);
     }
 
     public void UseArrived()
@@ -148,6 +150,18 @@ internal sealed class SharedWorkerLink : IWorkerLink
     }
 
     public void Dispose() => _socket.Close(LinkEnd.ClosedHere);
+
+    public void Free()
+    {
+        _endThread?.Join();
+        _thread?.Join();
+        foreach (SharedMemory? publication in _publicationMemories)
+            publication?.Release();
+        while (_others.TryPop(out IBlock? other))
+            (other as IDisposable)?.Dispose();
+        _bell.Release();
+        _memory.Memory.Release();
+    }
 
     private void TakeReturned()
     {

@@ -67,6 +67,15 @@ internal sealed class SocketWorkerLink : IWorkerLink, ITensorReceiver<Parameters
         _link.Dispose();
     }
 
+    public void Free()
+    {
+        _link.Join();
+        foreach (NativeBlock? block in _parameters)
+            block?.Dispose();
+        while (_gradients.TryPop(out IBlock? block))
+            (block as IDisposable)?.Dispose();
+    }
+
     Span<float> ITensorReceiver<ParametersHeader>.Acquire(in ParametersHeader header)
     {
         if (header.Fence != _fence)

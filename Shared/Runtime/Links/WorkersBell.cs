@@ -42,6 +42,9 @@ internal sealed class WorkersBell
             ? new WorkersBell(memory)
             : null;
 
+    /// <summary>Unmaps it.</summary>
+    public void Release() => _memory.Release();
+
     /// <summary>Says that something has changed. Full fence.</summary>
     public void Raise() => Interlocked.Increment(ref Counter);
 

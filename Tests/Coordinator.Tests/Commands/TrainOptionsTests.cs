@@ -29,7 +29,8 @@ public sealed class TrainOptionsTests
         Assert.Equal((1, 0, 0), (options.MinimumWorkers, options.MoreEpochs, options.CheckpointEverySteps));
         Assert.False(options.Fresh);
         Assert.Equal(LogLevel.Warning, options.LogLevel);
-        Assert.Null(options.Listen ?? options.Initial ?? options.DataDirectory);
+        Assert.Null(options.Listen);
+        Assert.Null(options.Initial ?? options.DataDirectory);
     }
 
     [Fact]
@@ -48,7 +49,7 @@ public sealed class TrainOptionsTests
         Assert.Equal("lenet5", run.Model.Name);
         Assert.Equal(("mnist", 0.2), (run.Data.Name, run.Data.Validation));
         Assert.Equal(("files", 3, 4), (options.DataDirectory, options.Workers, options.Threads));
-        Assert.Equal(("127.0.0.1:5000", 5), (options.Listen, options.MinimumWorkers));
+        Assert.Equal(("127.0.0.1:5000", 5), ($"{options.Listen}", options.MinimumWorkers));
         Assert.Equal((7, 64, 8), (run.Epochs, run.Batch, run.MicroBatch));
         Assert.Equal(new Sgd(0.5, true, 0), run.Optimizer);
         Assert.Equal(0.01, run.LearningRate);

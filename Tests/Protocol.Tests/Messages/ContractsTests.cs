@@ -8,7 +8,7 @@ namespace Distributed.Protocol.Tests;
 public partial class ContractsTests
 {
     private static readonly string Contracts =
-        Path.Combine(Repository(), "Shared", "Protocol", "CONTRACTS.md");
+        Path.Combine(Checkout.Folder, "Shared", "Protocol", "CONTRACTS.md");
 
     [Fact]
     public void Every_message_has_a_section_with_its_golden_bytes()
@@ -60,14 +60,6 @@ public partial class ContractsTests
         golden.Add(MessageKind.Gradient, Convert.ToHexStringLower(Samples.Header(Samples.Gradient)));
         golden.Add(MessageKind.Parameters, Convert.ToHexStringLower(Samples.Header(Samples.Parameters)));
         return golden;
-    }
-
-    private static string Repository()
-    {
-        DirectoryInfo? folder = new(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Distributed.sln")))
-            folder = folder.Parent;
-        return folder?.FullName ?? throw new DirectoryNotFoundException("No folder above holds Distributed.sln.");
     }
 
     [GeneratedRegex(

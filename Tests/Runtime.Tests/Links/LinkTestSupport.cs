@@ -13,7 +13,8 @@ internal sealed class TestListener : IListenerHandler, IDisposable
     public static readonly IPEndPoint AnyPort = new(IPAddress.Loopback, 0);
     private readonly Listener _listener;
 
-    public TestListener(ProtocolLimits? limits = null) => _listener = Listener.Open(AnyPort, Token, this, limits);
+    public TestListener(ProtocolLimits? limits = null, LinkSecurity? security = null) =>
+        _listener = Listener.Open(AnyPort, Token, this, limits, security);
 
     public IPEndPoint EndPoint => _listener.EndPoint;
 

@@ -1,9 +1,9 @@
-namespace Distributed.Checkpoints.Tests;
+namespace Distributed.Tests;
 
 /// <summary>A folder of one test, removed with everything in it.</summary>
 internal sealed class TestFolder : IDisposable
 {
-    public string Path { get; } = Directory.CreateTempSubdirectory("distributed-checkpoints-").FullName;
+    public string Path { get; } = Directory.CreateTempSubdirectory("distributed-test-").FullName;
 
     /// <summary>The names of everything in it, sorted.</summary>
     public IEnumerable<string> Names =>
@@ -14,6 +14,7 @@ internal sealed class TestFolder : IDisposable
 
     public string Write(string name, params ReadOnlySpan<byte> content)
     {
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(File(name))!);
         System.IO.File.WriteAllBytes(File(name), content);
         return File(name);
     }

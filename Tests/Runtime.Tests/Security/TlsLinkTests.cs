@@ -1,0 +1,170 @@
+using System.Net.Sockets;
+using Distributed.Protocol;
+using Xunit;
+
+namespace Distributed.Runtime.Tests;
+
+/// <summary>Links over mutual TLS: what both ends check of each other, and that what travels is the same.</summary>
+public sealed class TlsLinkTests : IDisposable
+{
+    private static readonly DateTimeOffset Now = DateTimeOffset.UtcNow;
+    private static readonly string[] LocalNames = ["localhost", "127.0.0.1"];
+
+    private readonly TestFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_worker_joins_and_messages_travel_both_ways()
+    {
+        HostCertificate certificate = Host("here");
+        using TestListener listener = Listening(certificate);
+        Task<(ControlLink Link, Welcome Welcome)> joining = Task.Run(() => Connector.Join(
+            listener.EndPoint, ControlPair.Hello, null, LinkSecurity.Calling(certificate, "127.0.0.1")));
+        (Hello hello, ControlLink coordinator) = listener.Controls.TakeSoon();
+        Assert.Equal(ControlPair.Hello, hello);
+        ControlRecorder atCoordinator = new(), atWorker = new();
+        Welcome welcome = new(new WorkerId(1), new RunId(1, 2), new Fence(3), "{}", "data", 60_000, 20_000);
+        coordinator.Accept(welcome, atCoordinator);
+        (ControlLink worker, Welcome received) = joining.Soon();
+        using ControlLink ended = worker;
+        Assert.Equal(welcome, received);
+        worker.Start(welcome, atWorker);
+        worker.Send(new Leaving("because"));
+        Assert.Equal(new Leaving("because"), atCoordinator.Messages.TakeSoon());
+        coordinator.Send(new Stop("it is done"));
+        Assert.IsType<Stop>(atWorker.Messages.TakeSoon());
+        coordinator.Dispose();
+        Assert.Equal(LinkEndKind.ClosedByPeer, atWorker.End.Kind);
+    }
+
+    [Fact]
+    public void Tensors_larger_than_a_record_arrive_as_they_are()
+    {
+        const int Length = 300_000;
+        HostCertificate certificate = Host("here");
+        using TestListener listener = Listening(certificate);
+        Task<DataLink<GradientHeader, ParametersHeader>> opening = Task.Run(() => Connector.OpenSocket(
+            listener.EndPoint, DataPair.Hello, null, LinkSecurity.Calling(certificate, "localhost")));
+        (_, DataLink<ParametersHeader, GradientHeader> coordinator) = listener.Datas.TakeSoon();
+        TensorRecorder<GradientHeader, ParametersHeader> atCoordinator = new(Length);
+        coordinator.Accept(Length, Length, atCoordinator, atCoordinator);
+        TensorRecorder<ParametersHeader, GradientHeader> atWorker = new(Length);
+        using DataLink<GradientHeader, ParametersHeader> worker = opening.Soon();
+        worker.Start(Length, Length, atWorker);
+        for (int i = 0; i < Length; i++) (atCoordinator.Loan[i], atWorker.Loan[i]) = (i, -i);
+        for (int version = 1; version <= 3; version++)
+        {
+            coordinator.Post(new ParametersHeader(new Fence(3), new ParameterVersion(version)));
+            atWorker.WaitReceived();
+            worker.Send(new GradientHeader(
+                new Fence(3), new StepNumber(version), new TreeNode(0, 1), 1, 0, 0, 0, 0), atWorker.Loan);
+            atCoordinator.WaitReceived();
+        }
+
+        Assert.Equal(atCoordinator.Loan, atWorker.Block);
+        Assert.Equal(atWorker.Loan, atCoordinator.Block);
+        coordinator.Dispose();
+    }
+
+    [Fact]
+    public void Another_clusters_worker_is_turned_away_and_so_is_another_clusters_coordinator()
+    {
+        HostCertificate ours = Host("here"), theirs = Host("there", "other");
+        using TestListener listener = Listening(ours);
+        LinkException stranger = Refusal(listener, LinkSecurity.Calling(theirs, "127.0.0.1"));
+        Assert.Contains("its certificate is not signed by", stranger.Message);
+        Assert.Contains(Path.Combine("other", "ca.crt"), stranger.Message);
+        Assert.NotEmpty(listener.Rejections.TakeSoon());
+
+        // One that would trust us, but shows a certificate of its own cluster.
+        using HostCertificate mixed = HostCertificate.Load(MixedFolder(), "there");
+        Refusal(listener, LinkSecurity.Calling(mixed, "127.0.0.1"));
+        Assert.Contains("its certificate is not signed by", listener.Rejections.TakeSoon());
+        Assert.Empty(listener.Controls);
+    }
+
+    [Fact]
+    public void A_certificate_for_another_host_is_refused_at_both_ends()
+    {
+        HostCertificate here = Host("here");
+        using TestListener listener = Listening(here);
+        string called = Refusal(listener, LinkSecurity.Calling(here, "elsewhere.example")).Message;
+        Assert.Contains("its certificate is for here, localhost, 127.0.0.1, not for elsewhere.example", called);
+        listener.Rejections.TakeSoon();
+
+        HostCertificate remote = Host("remote", names: ["192.0.2.1"]);
+        Refusal(listener, LinkSecurity.Calling(remote, "127.0.0.1"));
+        Assert.Equal("its certificate is for remote, 192.0.2.1, not for 127.0.0.1", listener.Rejections.TakeSoon());
+    }
+
+    [Fact]
+    public void An_expired_certificate_is_refused()
+    {
+        HostCertificate here = Host("here"), old = Host("old", issued: Now.AddDays(-40), days: 30);
+        using TestListener listener = Listening(here);
+        Refusal(listener, LinkSecurity.Calling(old, "127.0.0.1"));
+        Assert.Contains("its certificate is valid from", listener.Rejections.TakeSoon());
+    }
+
+    [Fact]
+    public void Who_does_not_speak_TLS_is_turned_away_and_told_so()
+    {
+        using TestListener listener = Listening(Host("here"));
+        LinkException plain = Refusal(listener, LinkSecurity.LoopbackOnly);
+        Assert.Contains("give --certificates FOLDER", plain.Message);
+        Assert.Contains("TLS", listener.Rejections.TakeSoon());
+
+        using TestListener open = new();
+        HostCertificate here = Host("here");
+        Assert.Throws<LinkException>(() => Connector.Join(
+            open.EndPoint, ControlPair.Hello, null, LinkSecurity.Calling(here, "127.0.0.1")));
+        Assert.NotEmpty(open.Rejections.TakeSoon());
+    }
+
+    [Fact]
+    public void Who_says_nothing_is_let_go_after_the_deadline()
+    {
+        using TestListener listener = new(
+            ProtocolLimits.Default with { HandshakeMilliseconds = 100 }, LinkSecurity.Listening(Host("here")));
+        using Socket silent = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        silent.Connect(listener.EndPoint);
+        Assert.Contains("the TLS handshake took longer than 100 ms", listener.Rejections.TakeSoon());
+    }
+
+    [Fact]
+    public void The_right_certificate_does_not_make_up_for_the_token()
+    {
+        HostCertificate here = Host("here");
+        using TestListener listener = Listening(here);
+        LinkException refused = Assert.Throws<LinkException>(() => Connector.Join(
+            listener.EndPoint, ControlPair.Hello with { Token = "wrong" }, null,
+            LinkSecurity.Calling(here, "127.0.0.1")));
+        Assert.True(refused.Refused);
+    }
+
+    private static TestListener Listening(HostCertificate certificate) =>
+        new(security: LinkSecurity.Listening(certificate));
+
+    private static LinkException Refusal(TestListener listener, LinkSecurity security) =>
+        Assert.Throws<LinkException>(() => Connector.Join(listener.EndPoint, ControlPair.Hello, null, security));
+
+    private HostCertificate Host(
+        string file, string cluster = "ours", string[]? names = null, DateTimeOffset? issued = null, int days = 30)
+    {
+        string folder = Path.Combine(_folder.Path, cluster);
+        using CertificateAuthority authority =
+            CertificateAuthority.OpenOrCreate(folder, Now.AddDays(-100), 300, out _);
+        authority.Issue(folder, [file, .. names ?? LocalNames], issued ?? Now, days);
+        return HostCertificate.Load(folder, file);
+    }
+
+    private string MixedFolder()
+    {
+        string folder = Directory.CreateDirectory(Path.Combine(_folder.Path, "mixed")).FullName;
+        File.Copy(Path.Combine(_folder.Path, "ours", "ca.crt"), Path.Combine(folder, "ca.crt"));
+        foreach (string ending in (string[])["crt", "key"])
+            File.Copy(Path.Combine(_folder.Path, "other", $"there.{ending}"), Path.Combine(folder, $"there.{ending}"));
+        return folder;
+    }
+}
