@@ -40,6 +40,7 @@ internal static class CommandLine
             FindRateCommand.Create(context),
             BenchCommand.Create(context),
             CertificatesCommand.Create(context),
+            ChaosCommand.Create(context),
         };
         root.Options.Remove(root.Options.OfType<VersionOption>().Single());
         Option<bool> version = new("--version") { Description = "Say which version this is." };

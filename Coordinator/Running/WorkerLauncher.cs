@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using System.Runtime.InteropServices;
 
 namespace Distributed.Coordinator;
 
@@ -52,23 +51,8 @@ internal sealed class WorkerLauncher : IWorkerLauncher
     public WorkerLauncher(string folder, IPEndPoint coordinator, string token, int threads, string? dataDirectory)
     {
         _token = token;
-        string executable = Path.Combine(folder, OperatingSystem.IsWindows() ? $"{ProgramName}.exe" : ProgramName);
-        string library = Path.Combine(folder, $"{ProgramName}.dll");
-        if (File.Exists(executable) && !IsHost(Environment.ProcessPath))
-        {
-            _file = executable;
-        }
-        else if (File.Exists(library))
-        {
-            _file = Host();
-            _arguments.Add(library);
-        }
-        else
-        {
-            throw new UsageException($"{executable}: the worker's program is missing beside the coordinator's; build " +
-                "or publish the coordinator again.");
-        }
-
+        (_file, string? library) = ProgramFiles.Find(folder, ProgramName);
+        if (library is not null) _arguments.Add(library);
         _arguments.AddRange(["--join", coordinator.ToString()]);
         _arguments.AddRange(["--threads", threads.ToString(CultureInfo.InvariantCulture)]);
         if (dataDirectory is not null) _arguments.AddRange(["--data-dir", Path.GetFullPath(dataDirectory)]);
@@ -90,18 +74,6 @@ internal sealed class WorkerLauncher : IWorkerLauncher
         start.ArgumentList.Add(launchId.ToString(CultureInfo.InvariantCulture));
         start.Environment[RunPlan.TokenVariable] = _token;
         return new WorkerProcess(start, printed, ended);
-    }
-
-    /// <summary>Where this program runs under <c>dotnet</c>, so does the worker.</summary>
-    private static bool IsHost(string? path) => Path.GetFileNameWithoutExtension(path) == "dotnet";
-
-    /// <summary>The <c>dotnet</c> of this runtime, which lies at shared/Microsoft.NETCore.App/VERSION/.</summary>
-    private static string Host()
-    {
-        if (IsHost(Environment.ProcessPath)) return Environment.ProcessPath!;
-        string name = OperatingSystem.IsWindows() ? "dotnet.exe" : "dotnet";
-        string path = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", name));
-        return File.Exists(path) ? path : name;
     }
 
     private sealed class WorkerProcess : IWorkerProcess

@@ -1,0 +1,103 @@
+using System.Diagnostics;
+
+namespace Distributed.Coordinator;
+
+/// <summary>
+/// A process of this program, or of the worker's beside it, with what it printed last. Disposing kills it.
+/// </summary>
+internal sealed class ChildProgram : IDisposable
+{
+    private const int KeptLines = 200;
+
+    private readonly Process _process;
+    private readonly Queue<string> _lines = new();
+
+    private ChildProgram(ProcessStartInfo start)
+    {
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => Keep(line.Data);
+        _process.ErrorDataReceived += (_, line) => Keep(line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>The system's number for it.</summary>
+    public int Id => _process.Id;
+
+    /// <summary>Whether it has ended.</summary>
+    public bool HasEnded => _process.HasExited;
+
+    /// <summary>Its exit code, once it has ended.</summary>
+    public int ExitCode => _process.ExitCode;
+
+    /// <summary>The last line that it printed; empty: none.</summary>
+    public string LastLine
+    {
+        get
+        {
+            lock (_lines) return _lines.LastOrDefault("");
+        }
+    }
+
+    /// <summary>Starts one.</summary>
+    /// <param name="program">The program's name, of this one's folder: coordinator or worker.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="environment">Variables on top of this process's.</param>
+    public static ChildProgram Start(
+        string program, IEnumerable<string> arguments, params (string Name, string Value)[] environment)
+    {
+        (string file, string? library) = ProgramFiles.Find(AppContext.BaseDirectory, program);
+        ProcessStartInfo start = new(file)
+        {
+            UseShellExecute = false,
+            CreateNoWindow = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        if (library is not null) start.ArgumentList.Add(library);
+        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
+        return new ChildProgram(start);
+    }
+
+    /// <summary>Whether it has printed a line with this text, among the last ones.</summary>
+    public bool HasPrinted(string text)
+    {
+        lock (_lines) return _lines.Any(line => line.Contains(text, StringComparison.Ordinal));
+    }
+
+    /// <summary>Ends it at once; no error if it has ended.</summary>
+    public void Kill()
+    {
+        try
+        {
+            _process.Kill();
+        }
+        catch (Exception error) when (error is InvalidOperationException or System.ComponentModel.Win32Exception)
+        {
+            // It has ended, or is ending.
+        }
+    }
+
+    /// <summary>Waits for its end.</summary>
+    public Task WaitAsync(CancellationToken stop) => _process.WaitForExitAsync(stop);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Kill();
+        _process.Dispose();
+    }
+
+    private void Keep(string? line)
+    {
+        if (line is null) return;
+        lock (_lines)
+        {
+            _lines.Enqueue(line);
+            if (_lines.Count > KeptLines) _lines.Dequeue();
+        }
+    }
+}
