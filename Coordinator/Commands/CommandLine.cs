@@ -37,6 +37,7 @@ internal static class CommandLine
             PreviewCommand.Create(context),
             SummaryCommand.Create(context),
             VerifyCommand.Create(context),
+            StatusCommand.Create(context),
             FindRateCommand.Create(context),
             BenchCommand.Create(context),
             CertificatesCommand.Create(context),

@@ -15,7 +15,7 @@ internal static class TrainHost
     public static async Task<int> RunAsync(TrainSettings settings, CommandContext context)
     {
         TrainOptions options = TrainOptionsReader.Read(settings, Environment.ProcessorCount);
-        using IRunView view = RunViews.Create(context);
+        using IRunView view = new StatusView(RunViews.Create(context), context.Time);
         HostApplicationBuilder builder = new(new HostApplicationBuilderSettings
         {
             DisableDefaults = true,

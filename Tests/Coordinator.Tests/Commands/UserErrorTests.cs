@@ -37,6 +37,7 @@ public sealed class UserErrorTests
     [InlineData("train --certificates x", "--certificates: local workers never leave this machine; it belongs to")]
     [InlineData("train --listen 127.0.0.1:1 --certificates nowhere", "nowhere/ca.crt: there is no such certificate,")]
     [InlineData("train --listen 127.0.0.1:1 --insecure yes", "--insecure takes the words \"anyone on this network ")]
+    [InlineData("status nowhere", "nowhere: there is no run in this folder; give runs/NAME.")]
     [InlineData("chaos --faults many", "--faults: expected a whole number from 0 to 10000, got 'many'.")]
     [InlineData("certificates new ca", "'ca' is the authority; a host needs another name for its files.")]
     [InlineData("certificates new ::1", "'::1' can't name a file; begin with the host's name, as in node1,::1.")]
