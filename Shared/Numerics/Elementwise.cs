@@ -17,7 +17,16 @@ public static unsafe class Elementwise
         {
             int i = 0;
             for (; i <= left.Length - Lanes.Count; i += Lanes.Count)
+            {
+                if (i % CacheLines.Length == 0)
+                {
+                    CacheLines.Prefetch(a + i + CacheLines.Ahead);
+                    CacheLines.Prefetch(b + i + CacheLines.Ahead);
+                }
+
                 (Vector256.Load(a + i) + Vector256.Load(b + i)).Store(sum + i);
+            }
+
             for (; i < left.Length; i++)
                 sum[i] = a[i] + b[i];
         }

@@ -22,7 +22,17 @@ public static unsafe class SgdUpdate
             int i = 0;
             var step = new Step(gradientScale, learningRate, momentum, weightDecay, nesterov);
             for (; i <= parameters.Length - Lanes.Count; i += Lanes.Count)
+            {
+                if (i % CacheLines.Length == 0)
+                {
+                    CacheLines.Prefetch(p + i + CacheLines.Ahead);
+                    CacheLines.Prefetch(g + i + CacheLines.Ahead);
+                    CacheLines.Prefetch(buffer + i + CacheLines.Ahead);
+                }
+
                 step.RunEight(p + i, g + i, buffer == null ? null : buffer + i);
+            }
+
             for (; i < parameters.Length; i++)
                 step.RunOne(p + i, g + i, buffer == null ? null : buffer + i);
         }

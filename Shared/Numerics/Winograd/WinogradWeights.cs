@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Distributed.Numerics;
 
@@ -110,20 +109,10 @@ internal static unsafe class WinogradWeights
         for (int r = 0; r < rows; r++, source += rowStep, target += width)
             for (int k = 0; k < width; k += TSimd.Count)
             {
-                PrefetchLines(source + rowStep + k, tap, TTransform.Inputs * TTransform.Inputs);
-                PrefetchLines(target + k + Ahead, plane, TTransform.Outputs * TTransform.Outputs);
+                CacheLines.Prefetch(source + rowStep + k, tap, TTransform.Inputs * TTransform.Inputs);
+                CacheLines.Prefetch(target + k + Ahead, plane, TTransform.Outputs * TTransform.Outputs);
                 Transform<TVector, TSimd, TTransform>(source + k, tap, lanes - k, target + k, plane, width - k);
             }
-    }
-
-    /// <summary>Asks for lines that are a step apart: more streams than the processor follows by itself. Whether they
-    /// are anybody's does not matter.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void PrefetchLines(float* memory, nint step, int lines)
-    {
-        if (Sse.IsSupported)
-            for (int i = 0; i < lines; i++)
-                Sse.Prefetch0(memory + i * step);
     }
 
     /// <summary>Every tap of 16 rows is transposed, then they are like rows that aren't flipped.</summary>
