@@ -120,8 +120,8 @@ internal static class CertificatesCommand
         DateTimeOffset now = context.Time.GetUtcNow();
         foreach (CertificateFile file in HostCertificate.List(folder))
         {
-            int days = (int)Math.Floor((file.Expires - now).TotalDays);
-            string when = days < 0 ? $"expired on {Date(file.Expires)}"
+            int days = (int)Math.Ceiling((file.Expires - now).TotalDays);
+            string when = file.Expires < now ? $"expired on {Date(file.Expires)}"
                 : string.Create(CultureInfo.InvariantCulture, $"valid until {Date(file.Expires)} ({days:N0} days)");
             string whose = file.IsAuthority ? "the authority" : string.Join(", ", file.Hosts);
             context.Output.WriteLine($"{file.Name,-16}  {when}  {whose}");
