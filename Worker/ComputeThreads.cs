@@ -16,7 +16,7 @@ namespace Distributed.Worker;
 internal sealed class ComputeThreads : IDisposable
 {
     private readonly WorkerExecution _execution;
-    private readonly Mailbox<WorkerInput> _mailbox;
+    private readonly IActor<WorkerInput> _mailbox;
     private readonly Action<Exception> _fault;
     private readonly ComputeThread[] _threads;
     private WorkerInput _prepared;
@@ -25,7 +25,7 @@ internal sealed class ComputeThreads : IDisposable
     private volatile IWorkerLink? _link;
 
     public ComputeThreads(
-        WorkerExecution execution, Mailbox<WorkerInput> mailbox, int threads, Action<Exception> fault)
+        WorkerExecution execution, IActor<WorkerInput> mailbox, int threads, Action<Exception> fault)
     {
         _execution = execution;
         _mailbox = mailbox;

@@ -11,8 +11,14 @@ internal static class Program
 {
     private static readonly Option<string> Join = new("--join")
     {
-        Description = "HOST:PORT of the coordinator",
+        Description = "HOST:PORT of the coordinator; with --engine akka of several that may coordinate, with commas",
         Required = true,
+    };
+
+    private static readonly Option<string> Engine = new("--engine")
+    {
+        Description = "what the coordinator's --engine says: local or akka",
+        DefaultValueFactory = _ => "local",
     };
 
     private static readonly Option<int> Threads = new("--threads")
@@ -63,7 +69,7 @@ internal static class Program
         RootCommand root = new("Joins a coordinator and computes for it. The run's token is taken from --token-file or "
             + $"the environment variable {WorkerOptions.TokenVariable}.")
         {
-            Join, Threads, DataDirectory, Certificates, Certificate, Insecure, TokenFile, Rejoin, LaunchId,
+            Join, Engine, Threads, DataDirectory, Certificates, Certificate, Insecure, TokenFile, Rejoin, LaunchId,
         };
         root.SetAction(parsed =>
         {
@@ -83,16 +89,21 @@ internal static class Program
     /// <exception cref="LinkException">A mistake in what was given.</exception>
     private static WorkerOptions Read(ParseResult parsed)
     {
-        HostAddress coordinator = HostAddress.Parse(parsed.GetValue(Join)!, Join.Name);
+        string[] join = parsed.GetValue(Join)!.Split(',', StringSplitOptions.TrimEntries);
+        IClusterEngine? engine = ReadEngine(parsed.GetValue(Engine)!);
+        if (engine is null && join.Length > 1)
+            throw new LinkException($"{Join.Name}: the local engine has one coordinator, got {join.Length} addresses.");
+        HostAddress first = HostAddress.Parse(join[0], Join.Name);
         int threads = parsed.GetValue(Threads);
         if (threads is < 1 or > 1024)
             throw new LinkException($"{Threads.Name} must be 1 to 1024, got {threads}.");
         return new WorkerOptions
         {
-            Coordinator = coordinator,
+            Join = join,
+            Engine = engine,
             Security = LinkSecurity.Chosen(
                 parsed.GetValue(Certificates), parsed.GetValue(Certificate), parsed.GetValue(Insecure),
-                coordinator.Host),
+                first.Host),
             Token = ReadToken(parsed.GetValue(TokenFile)),
             Threads = threads,
             DataDirectory = parsed.GetValue(DataDirectory),
@@ -100,6 +111,13 @@ internal static class Program
             LaunchId = parsed.GetValue(LaunchId),
         };
     }
+
+    private static IClusterEngine? ReadEngine(string name) => name switch
+    {
+        "local" => null,
+        Engines.Akka => Engines.Cluster ?? throw new LinkException($"{Engine.Name}: {Engines.Missing}."),
+        _ => throw new LinkException($"{Engine.Name}: expected local or akka, got '{name}'."),
+    };
 
     private static TimeSpan ReadTime(string text, string option)
     {

@@ -10,7 +10,11 @@ internal sealed record WorkerOptions
     /// </summary>
     public const string TokenVariable = "DISTRIBUTED_TOKEN";
 
-    public required HostAddress Coordinator { get; init; }
+    /// <summary>Where it joins: the coordinator, or with a cluster's engine any node that may coordinate.</summary>
+    public required IReadOnlyList<string> Join { get; init; }
+
+    /// <summary>The engine for many machines; null: the local one.</summary>
+    public IClusterEngine? Engine { get; init; }
 
     public required string Token { get; init; }
 

@@ -4,6 +4,7 @@ using Distributed.Execution;
 using Distributed.Learning;
 using Distributed.Runtime;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Distributed.Worker;
 
@@ -11,7 +12,8 @@ namespace Distributed.Worker;
 /// Runs sessions under the host: one, and others where the coordinator was lost and is found again. SIGTERM lets a
 /// session end what it has first.
 /// </summary>
-internal sealed class WorkerService(WorkerOptions options, IHostApplicationLifetime lifetime) : BackgroundService
+internal sealed class WorkerService(
+    WorkerOptions options, IHostApplicationLifetime lifetime, ILoggerFactory loggers) : BackgroundService
 {
     private static readonly TimeSpan LeaveDeadline = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan RejoinPause = TimeSpan.FromSeconds(1);
@@ -26,34 +28,45 @@ internal sealed class WorkerService(WorkerOptions options, IHostApplicationLifet
 
     private async Task RunAsync(CancellationToken stoppingToken)
     {
-        try
+        SessionEnd end;
+        await using (WorkerNode node = new(options, loggers))
         {
-            SessionEnd end;
-            WorkerSession? session = WorkerSession.Join(options);
-            do
+            try
             {
-                end = await StayAsync(session, stoppingToken).ConfigureAwait(false);
-                if (end.ExitCode != ExitCodes.CoordinatorLost || !MayRejoin(stoppingToken)) break;
-                session.Free();
-                Console.Error.WriteLine($"{end.Reason} Looking for it again, for {options.Rejoin.TotalSeconds:0} s.");
-                session = await RejoinAsync(stoppingToken).ConfigureAwait(false);
+                end = await StayAsync(node, stoppingToken).ConfigureAwait(false);
             }
-            while (session is not null);
-            _ended.TrySetResult(end);
+            catch (LinkException e) when (options.IsLocal && !e.Refused)
+            {
+                // Its coordinator is there, or it will end with it: worth another try.
+                end = new SessionEnd(ExitCodes.CoordinatorLost, e.Message);
+            }
+            catch (Exception e) when (e is LinkException or DataException or ModelException or SpecificationException)
+            {
+                end = new SessionEnd(ExitCodes.UserError, e.Message);
+            }
+            catch (Exception e)
+            {
+                end = new SessionEnd(ExitCodes.Fault, $"A fault of ours: {e}");
+            }
         }
-        catch (LinkException e) when (options.IsLocal && !e.Refused)
+
+        _ended.TrySetResult(end);
+    }
+
+    private async Task<SessionEnd> StayAsync(WorkerNode node, CancellationToken stoppingToken)
+    {
+        SessionEnd end;
+        WorkerSession? session = WorkerSession.Join(options, node, last: null);
+        do
         {
-            // Its coordinator is there, or it will end with it: worth another try.
-            _ended.TrySetResult(new SessionEnd(ExitCodes.CoordinatorLost, e.Message));
+            end = await StayAsync(session, stoppingToken).ConfigureAwait(false);
+            if (end.ExitCode != ExitCodes.CoordinatorLost || !MayRejoin(stoppingToken)) break;
+            session.Free();
+            Console.Error.WriteLine($"{end.Reason} Looking for it again, for {options.Rejoin.TotalSeconds:0} s.");
+            session = await RejoinAsync(node, session.Place, stoppingToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is LinkException or DataException or ModelException or SpecificationException)
-        {
-            _ended.TrySetResult(new SessionEnd(ExitCodes.UserError, e.Message));
-        }
-        catch (Exception e)
-        {
-            _ended.TrySetResult(new SessionEnd(ExitCodes.Fault, $"A fault of ours: {e}"));
-        }
+        while (session is not null);
+        return end;
     }
 
     // A local worker is its coordinator's to start again.
@@ -70,7 +83,8 @@ internal sealed class WorkerService(WorkerOptions options, IHostApplicationLifet
 
     /// <summary>Tries to join until a coordinator lets it in; null: none did in time, or this is to stop.</summary>
     /// <exception cref="LinkException">A coordinator is there and refuses.</exception>
-    private async Task<WorkerSession?> RejoinAsync(CancellationToken stoppingToken)
+    private async Task<WorkerSession?> RejoinAsync(
+        WorkerNode node, RunPlace last, CancellationToken stoppingToken)
     {
         long begun = Stopwatch.GetTimestamp();
         while (!stoppingToken.IsCancellationRequested && Stopwatch.GetElapsedTime(begun) < options.Rejoin)
@@ -78,7 +92,7 @@ internal sealed class WorkerService(WorkerOptions options, IHostApplicationLifet
             try
             {
                 await Task.Delay(RejoinPause, stoppingToken).ConfigureAwait(false);
-                return WorkerSession.Join(options);
+                return WorkerSession.Join(options, node, last);
             }
             catch (LinkException e) when (!e.Refused)
             {

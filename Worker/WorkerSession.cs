@@ -12,6 +12,9 @@ namespace Distributed.Worker;
 /// <param name="Reason">A sentence for a person; empty when there is nothing to say.</param>
 internal readonly record struct SessionEnd(int ExitCode, string Reason);
 
+/// <summary>A run and the fence of its coordinator.</summary>
+internal readonly record struct RunPlace(RunId Run, Fence Fence);
+
 /// <summary>
 /// One stay of this worker in a run: joins, loads what the coordinator's specification names, and carries out the
 /// worker role's effects until the coordinator says stop or a link ends.
@@ -19,10 +22,11 @@ internal readonly record struct SessionEnd(int ExitCode, string Reason);
 internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisposable
 {
     private readonly WorkerOptions _options;
+    private readonly WorkerNode _node;
     private readonly TaskCompletionSource<SessionEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<WorkerEffect> _effects = new(64);
-    private readonly Mailbox<WorkerInput> _mailbox;
-    private readonly ControlLink _control;
+    private readonly IActor<WorkerInput> _mailbox;
+    private readonly IControlLink _control;
     private readonly Welcome _welcome;
     private readonly WorkerExecution _execution;
     private readonly WorkerRole _role;
@@ -33,14 +37,16 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     private IBlock? _arrived;
     private long _allocatedBytes;
 
-    private WorkerSession(WorkerOptions options, ControlLink control, Welcome welcome, WorkerExecution execution)
+    private WorkerSession(
+        WorkerOptions options, WorkerNode node, IControlLink control, Welcome welcome, WorkerExecution execution)
     {
         _options = options;
+        _node = node;
         _control = control;
         _welcome = welcome;
         _execution = execution;
         _role = new WorkerRole(welcome.Fence, options.Threads, execution.LeavesPerPass);
-        _mailbox = new Mailbox<WorkerInput>(Handle, Fault);
+        _mailbox = node.Engine.Start<WorkerInput>("worker", Handle, Fault);
         _threads = new ComputeThreads(execution, _mailbox, options.Threads, Fault);
     }
 
@@ -49,16 +55,25 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
 
     /// <summary>Joins a coordinator. Data load while the plan's kernels are compiled.</summary>
     /// <exception cref="LinkException">Nobody listens there, or the coordinator refused.</exception>
-    public static WorkerSession Join(WorkerOptions options)
+    /// <param name="options">Who joins.</param>
+    /// <param name="node">Finds the coordinator.</param>
+    /// <param name="last">The stay before this one; null: none.</param>
+    public static WorkerSession Join(WorkerOptions options, WorkerNode node, RunPlace? last)
     {
-        (ControlLink control, Welcome welcome) = Connector.Join(options.Coordinator.EndPoint, new Hello(
+        (IControlLink control, Welcome welcome) = node.Join(new Hello(
             ProtocolVersion.Current, options.Token, ProgramVersion, RunSpecification.ThisNumericsClass,
-            Environment.MachineName, Environment.ProcessId, options.Threads, options.LaunchId),
-            security: options.Security);
+            Environment.MachineName, Environment.ProcessId, options.Threads, options.LaunchId));
+        if (last is { } before && before.Run == welcome.Run && welcome.Fence < before.Fence)
+        {
+            control.Finish();
+            throw new LinkException($"The coordinator that answered works under fence {welcome.Fence}, and another one "
+                + $"under {before.Fence} has taken over since.");
+        }
+
         RunSpecification specification = RunSpecification.FromJson(
             welcome.Specification, "the coordinator's specification");
         WorkerExecution execution = new(specification, options.Threads);
-        WorkerSession session = new(options, control, welcome, execution);
+        WorkerSession session = new(options, node, control, welcome, execution);
         control.Start(welcome, session);
         try
         {
@@ -73,10 +88,13 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         return session;
     }
 
+    /// <summary>In which run it stays, and under whom.</summary>
+    public RunPlace Place => new(_welcome.Run, _welcome.Fence);
+
     /// <summary>Tells the coordinator that this worker is about to leave; it is let go once its work is done.</summary>
     public void Leave() => _control.Send(new Leaving("it was asked to stop"));
 
-    public void Received(ControlLink link, Message message) => Received(message);
+    public void Received(IControlLink link, Message message) => Received(message);
 
     public void Received(Message message)
     {
@@ -93,7 +111,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         }
     }
 
-    public void Ended(ControlLink link, LinkEnd end) => EndWith(end);
+    public void Ended(IControlLink link, LinkEnd end) => EndWith(end);
 
     void IParameterReceiver.Arrived(in ParametersHeader header, IBlock parameters)
     {
@@ -136,10 +154,11 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _loader = LoaderThread.Start(_execution);
         warmUp.Join();
         _control.Send(new Ready(data.Dataset.Sha256, _execution.ParameterCount));
-        _data = Connector.OpenData(_options.Coordinator.EndPoint, new DataHello(
+        HostAddress address = _node.DataAddress(_welcome);
+        _data = Connector.OpenData(address.EndPoint, new DataHello(
             _options.Token, _welcome.Run, _welcome.Fence, _welcome.Worker),
             new TensorLengths(_execution.ParameterLength, _execution.GradientLength), _control.Pool,
-            security: _options.Security);
+            security: _options.Security.Toward(address.Host));
         _rentGradient = _data.RentGradient;
         _threads.Watch(_data);
         _data.Start(this);
@@ -148,7 +167,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     private void Post(WorkerInputKind kind, Message message) => _mailbox.Post(new WorkerInput(kind, message));
 
     private void EndWith(LinkEnd end) => _ended.TrySetResult(new SessionEnd(
-        ExitCodes.CoordinatorLost, $"The coordinator at {_options.Coordinator} is gone: {end.Reason}."));
+        ExitCodes.CoordinatorLost, $"The coordinator at {_control.Peer} is gone: {end.Reason}."));
 
     /// <summary>Streamed images may turn out to be broken or changed at any time.</summary>
     private void Fault(Exception exception) => _ended.TrySetResult(exception is DataException

@@ -3,6 +3,7 @@ using System.CommandLine.Help;
 using System.CommandLine.Parsing;
 using Distributed.Execution;
 using Distributed.Numerics;
+using Distributed.Runtime;
 
 namespace Distributed.Coordinator;
 
@@ -59,7 +60,7 @@ internal static class CommandLine
     private static string Version()
     {
         string version = typeof(CommandLine).Assembly.GetName().Version!.ToString(3);
-        return $"coordinator {version}; engines: local; numerics: {RunSpecification.ThisNumericsClass} on " +
+        return $"coordinator {version}; engines: {Engines.List}; numerics: {RunSpecification.ThisNumericsClass} on " +
             $"{InstructionSet.Name}";
     }
 

@@ -52,8 +52,20 @@ internal sealed record TrainOptions
     /// <summary>Steps between checkpoints; 0: by time and epoch only.</summary>
     public int CheckpointEverySteps { get; init; }
 
-    /// <summary>What runs the actors.</summary>
-    public string Engine { get; init; } = "local";
+    /// <summary>The engine for many machines; null: the local one.</summary>
+    public IClusterEngine? Engine { get; init; }
+
+    /// <summary>Every node that may coordinate, as HOST:PORT; empty: this one alone.</summary>
+    public IReadOnlyList<string> SeedNodes { get; init; } = [];
+
+    /// <summary>Whether this is one of the nodes that only take over.</summary>
+    public bool StandsBy { get; init; }
+
+    /// <summary>Whether another coordinator goes on where this one stops.</summary>
+    public bool HasStandBys => SeedNodes.Count > 1;
+
+    /// <summary>Certificates and words as they were given, for workers of this machine.</summary>
+    public IReadOnlyList<string> SecurityOptions { get; init; } = [];
 
     /// <summary>The least severe log messages that are shown.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;

@@ -48,9 +48,11 @@ internal sealed class TrainOptionsReader
     private TrainOptions Read(int cores)
     {
         RunSpecification specification = Specification();
+        IClusterEngine? engine = Engine();
         HostAddress? listen = _settings.Text("listen") is { } text ? HostAddress.Parse(text, "--listen") : null;
+        IReadOnlyList<string> seeds = SeedNodes(engine, listen);
         int workers = _settings.Integer("workers", 0, MostWorkers) ?? DefaultWorkers;
-        if (workers == 0 && listen is null)
+        if (workers == 0 && listen is null && engine is null)
             throw _settings.Mistake("workers", "0 local workers need --listen HOST:PORT, where others can join");
         int minimum = _settings.Integer("min-workers", 1, MostWorkers) ?? 1;
         if (minimum > workers && listen is null)
@@ -69,6 +71,10 @@ internal sealed class TrainOptionsReader
             Threads = _settings.Integer("threads", 1, MostThreads) ?? Math.Max(1, cores / Math.Max(1, workers)),
             Listen = listen,
             Security = Security(listen),
+            SecurityOptions = SecurityOptions(),
+            Engine = engine,
+            SeedNodes = seeds,
+            StandsBy = StandsBy(seeds),
             MinimumWorkers = minimum,
             Name = Name(specification),
             RunsFolder = _settings.Text("runs") ?? "runs",
@@ -79,6 +85,51 @@ internal sealed class TrainOptionsReader
             LogLevel = Enum.Parse<LogLevel>(
                 _settings.OneOf("log-level", Enum.GetNames<LogLevel>()) ?? nameof(LogLevel.Warning)),
         };
+    }
+
+    private IClusterEngine? Engine() => _settings.OneOf("engine", ["local", Engines.Akka]) == Engines.Akka
+        ? Engines.Cluster ?? throw _settings.Mistake("engine", Engines.Missing) : null;
+
+    private IReadOnlyList<string> SeedNodes(IClusterEngine? engine, HostAddress? listen)
+    {
+        if (_settings.Text("seed-nodes") is not { } text) return [];
+        if (engine is null || listen is null)
+        {
+            throw _settings.Mistake("seed-nodes",
+                "it says where other coordinators are and belongs to --engine akka --listen HOST:PORT");
+        }
+
+        string[] seeds = text.Split(',', StringSplitOptions.TrimEntries);
+        foreach (string seed in seeds) HostAddress.Split(seed, "--seed-nodes");
+        if (!seeds.Contains(listen.ToString()))
+        {
+            throw _settings.Mistake("seed-nodes",
+                $"this node's own --listen {listen} is not among them; write it as it stands there");
+        }
+
+        if (seeds.Length == 2)
+        {
+            throw _settings.Mistake("seed-nodes",
+                "of two nodes neither can tell whether the other is lost or the network is cut; name three, or one");
+        }
+
+        return seeds.Length == 1 || !_settings.Flag("fresh") ? seeds : throw _settings.Mistake("fresh",
+            "every node that takes over would start anew; give another --name, or move the run's folder away first");
+    }
+
+    private bool StandsBy(IReadOnlyList<string> seeds) =>
+        _settings.Flag("stand-by") && (seeds.Count > 1 ? true : throw _settings.Mistake("stand-by",
+            "it takes over from another node; name all that may coordinate with --seed-nodes"));
+
+    private IReadOnlyList<string> SecurityOptions()
+    {
+        List<string> options = [];
+        foreach (string name in (string[])["certificates", "certificate", "insecure"])
+        {
+            if (_settings.Text(name) is { } value) options.AddRange([$"--{name}", value]);
+        }
+
+        return options;
     }
 
     private RunSpecification Specification()
@@ -181,8 +232,6 @@ internal sealed class TrainOptionsReader
 
     private void CheckWhatIsMissing()
     {
-        if (_settings.OneOf("engine", ["local", "akka"]) == "akka")
-            throw _settings.Mistake("engine", "this build has no Akka engine; use local");
         if (_spec?.InitialWeightsSha256 is { } hash && !_settings.Has("init"))
         {
             throw _settings.Mistake("spec",

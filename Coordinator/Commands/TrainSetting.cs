@@ -30,6 +30,10 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
         new("workers", "N", "Local worker processes (default: 2)."),
         new("threads", "T", "Compute threads of each worker (default: the cores shared among the workers)."),
         new("listen", "HOST:PORT", "Wait here for workers on other machines, instead of local ones or as well."),
+        new("engine", "local|akka", "What runs the actors and finds the machines (default: local)."),
+        new("seed-nodes", "LIST", "With --engine akka: every machine that may coordinate, as HOST:PORT,HOST:PORT,...; " +
+            "three outlive the loss of one."),
+        new("stand-by", null, "With --seed-nodes: take over when the machine that coordinates is lost."),
         new("certificates", "DIR", "Certificates for --listen, with which links use mutual TLS; " +
             "see 'certificates new'."),
         new("certificate", "NAME", "This host's name among them (default: the only one with a key)."),
@@ -75,7 +79,6 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
         new("init", "CHECKPOINT", "Start from the weights of a checkpoint or of a safetensors file."),
         new("more-epochs", "N", "Extend a finished run."),
         new("checkpoint-every", "STEPS", "Save every so many steps too; 0: every 60 s and every epoch (default: 0)."),
-        new("engine", "local|akka", "What runs the actors (default: local)."),
         new("convolution", "winograd|strict|direct", "How convolutions are computed (default: winograd)."),
         new("log-level", "LEVEL", "The least severe log messages shown (default: warning)."),
     ];

@@ -31,7 +31,7 @@ internal sealed class ClusterBench(double seconds) : ICheckpointSaver
         RunSpecification asked, int workers, int threads, double seconds, CancellationToken cancellation)
     {
         using LocalCluster local = LocalCluster.Start(
-            asked, null, workers, threads, RunPlan.NewToken(), new Fence(1), NullLogger.Instance);
+            new ClusterPlan { Specification = asked, Workers = workers, Threads = threads }, NullLogger.Instance);
         RunData data = RunData.Load(asked, null);
         RunSpecification specification = data.Complete(asked);
         ParameterStore store = new(specification, RunPlan.MaximumGradients(specification));

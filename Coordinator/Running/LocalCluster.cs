@@ -7,67 +7,90 @@ using Microsoft.Extensions.Logging;
 
 namespace Distributed.Coordinator;
 
+/// <summary>What a cluster is started from.</summary>
+internal sealed record ClusterPlan
+{
+    /// <summary>The run.</summary>
+    public RunId Run { get; init; } = RunPlan.NewRun();
+
+    /// <summary>The number that this coordinator works under.</summary>
+    public Fence Fence { get; init; } = new(1);
+
+    /// <summary>What is trained.</summary>
+    public required RunSpecification Specification { get; init; }
+
+    /// <summary>The folder that data files are in; null: the usual places.</summary>
+    public string? DataDirectory { get; init; }
+
+    /// <summary>Local worker processes.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>Compute threads of each.</summary>
+    public required int Threads { get; init; }
+
+    /// <summary>The run's secret.</summary>
+    public string Token { get; init; } = RunPlan.NewToken();
+
+    /// <summary>Where to wait for other workers; null: there are none.</summary>
+    public HostAddress? Listen { get; init; }
+
+    /// <summary>How links of other workers are kept from others.</summary>
+    public LinkSecurity Security { get; init; } = LinkSecurity.LoopbackOnly;
+
+    /// <summary>What local workers are told about certificates, as options; a node's workers need it.</summary>
+    public IReadOnlyList<string> SecurityOptions { get; init; } = [];
+
+    /// <summary>This coordinator's node in the cluster of an engine for many machines; null: the local engine.
+    /// </summary>
+    public ICoordinatorNode? Node { get; init; }
+}
+
 /// <summary>
-/// The port, the local worker processes and their connections. Started before the data are loaded, so that processes
+/// The ports, the local worker processes and their connections. Started before the data are loaded, so that processes
 /// start, load and compile meanwhile; <see cref="Begin"/> lets them take part.
 /// </summary>
 internal sealed class LocalCluster : IDisposable
 {
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(5);
 
-    private readonly Listener _localListener;
-    private readonly Listener? _listener;
+    private static readonly ProtocolLimits Limits =
+        ProtocolLimits.Default with { TransferMilliseconds = WorkerConnections.LinkSilenceMilliseconds };
+
+    private readonly List<Listener> _listeners = [];
     private readonly LocalWorkers _workers;
     private readonly Observer _observer;
 
-    private LocalCluster(
-        Listener localListener, Listener? listener, WorkerConnections connections, LocalWorkers workers,
-        Observer observer)
+    private LocalCluster(ClusterPlan plan, ILogger log)
     {
-        _observer = observer;
-        _localListener = localListener;
-        _listener = listener;
-        Connections = connections;
-        _workers = workers;
+        Engine = (IEngine?)plan.Node ?? LocalEngine.Instance;
+        Connections = new WorkerConnections(plan, log);
+        _observer = new Observer(log);
+        try
+        {
+            WorkerLauncher launcher = plan.Node is { } node ? Open(plan, node) : Open(plan);
+            _workers = new LocalWorkers(plan.Workers, launcher, _observer, TimeProvider.System);
+        }
+        catch
+        {
+            CloseListeners();
+            throw;
+        }
     }
+
+    /// <summary>What runs the actors.</summary>
+    public IEngine Engine { get; }
 
     public WorkerConnections Connections { get; }
 
     /// <summary>Where others join; null: nowhere.</summary>
-    public IPEndPoint? EndPoint => _listener?.EndPoint;
+    public HostAddress? Address { get; private set; }
 
     /// <summary>Worker processes that were started again.</summary>
     public int Restarts => _workers.Restarts;
 
-    /// <summary>
-    /// Opens a port of loopback for its own workers, another one for others where that is asked for, and starts the
-    /// worker processes.
-    /// </summary>
+    /// <summary>Opens the ports and starts the worker processes.</summary>
     /// <exception cref="LinkException">A port cannot be had.</exception>
-    public static LocalCluster Start(
-        RunSpecification specification, string? dataDirectory, int workers, int threads, string token, Fence fence,
-        ILogger log, HostAddress? listen = null, LinkSecurity? security = null)
-    {
-        WorkerConnections connections = new(RunPlan.NewRun(), fence, specification, dataDirectory, log);
-        ProtocolLimits limits =
-            ProtocolLimits.Default with { TransferMilliseconds = WorkerConnections.LinkSilenceMilliseconds };
-        Listener local = Listener.Open(new IPEndPoint(IPAddress.Loopback, 0), token, connections, limits);
-        Listener? others = null;
-        try
-        {
-            if (listen is not null) others = Listener.Open(listen.EndPoint, token, connections, limits, security);
-            Observer observer = new(log);
-            WorkerLauncher launcher = new(AppContext.BaseDirectory, local.EndPoint, token, threads, dataDirectory);
-            LocalWorkers processes = new(workers, launcher, observer, TimeProvider.System);
-            return new LocalCluster(local, others, connections, processes, observer);
-        }
-        catch
-        {
-            local.Dispose();
-            others?.Dispose();
-            throw;
-        }
-    }
+    public static LocalCluster Start(ClusterPlan plan, ILogger log) => new(plan, log);
 
     /// <summary>Lets the workers take part in a run.</summary>
     public void Begin(Cluster cluster)
@@ -97,9 +120,58 @@ internal sealed class LocalCluster : IDisposable
 
     public void Dispose()
     {
-        _localListener.Dispose();
-        _listener?.Dispose();
+        CloseListeners();
         _workers.Dispose();
+    }
+
+    private void CloseListeners()
+    {
+        foreach (Listener listener in _listeners) listener.Dispose();
+    }
+
+    // A port of loopback for its own workers, and another one for others where that is asked for.
+    private WorkerLauncher Open(ClusterPlan plan)
+    {
+        Listener own = Listen(new IPEndPoint(IPAddress.Loopback, 0), plan, Connections, LinkSecurity.LoopbackOnly);
+        if (plan.Listen is { } listen)
+            Address = listen with { EndPoint = Listen(listen.EndPoint, plan, Connections, plan.Security).EndPoint };
+        return new WorkerLauncher(AppContext.BaseDirectory, plan, own.EndPoint.ToString());
+    }
+
+    // The engine's node takes control links at its address; tensors come to the port after it.
+    private WorkerLauncher Open(ClusterPlan plan, ICoordinatorNode node)
+    {
+        IPEndPoint control = node.Address.EndPoint;
+        int port = plan.Listen is null or { EndPoint.Port: 0 } ? 0 : control.Port + 1;
+        Address = node.Address;
+        DataPort door = new(Connections, $"This run's workers join with --engine {Engines.Akka} --join {Address}.");
+        Listener data = Listen(new IPEndPoint(control.Address, port), plan, door, plan.Security);
+        Connections.DataAddress = (Address with { EndPoint = data.EndPoint }).ToString();
+        node.Open(plan.Token, Connections);
+        return new WorkerLauncher(
+            AppContext.BaseDirectory, plan, Address.ToString(), ["--engine", Engines.Akka, .. plan.SecurityOptions]);
+    }
+
+    private Listener Listen(IPEndPoint endPoint, ClusterPlan plan, IListenerHandler handler, LinkSecurity security)
+    {
+        Listener listener = Listener.Open(endPoint, plan.Token, handler, Limits, security);
+        _listeners.Add(listener);
+        return listener;
+    }
+
+    /// <summary>Takes tensors only: who comes for more is told where to go.</summary>
+    private sealed class DataPort(IListenerHandler inner, string direction) : IListenerHandler
+    {
+        public void ControlOpened(Hello hello, IControlLink link)
+        {
+            link.Refuse(direction);
+            inner.Rejected(link.Peer, "it asked to join by the local engine");
+        }
+
+        public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link) =>
+            inner.DataOpened(hello, link);
+
+        public void Rejected(string peer, string reason) => inner.Rejected(peer, reason);
     }
 
     /// <summary>Hands what the worker processes do to the run; what comes before it begins is kept for then.</summary>

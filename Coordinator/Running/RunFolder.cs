@@ -2,12 +2,13 @@ using System.Text.Json;
 using Distributed.Checkpoints;
 using Distributed.Execution;
 using Distributed.Learning;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator;
 
 /// <summary>
-/// A run's folder, held by this process alone: <c>run.json</c> (the specification and the settings outside it),
-/// <c>metrics.jsonl</c>, <c>checkpoints/</c>, and <c>result.json</c> when the run has ended.
+/// A run's folder, held by this process, or by those that stand by for it too: <c>run.json</c> (the specification and
+/// the settings outside it), <c>metrics.jsonl</c>, <c>checkpoints/</c>, and <c>result.json</c> when the run has ended.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
@@ -16,15 +17,16 @@ internal sealed class RunFolder : IDisposable
     private const string TokenFile = "token";
     private const string MetricsFile = "metrics.jsonl";
     private const string CheckpointsFolder = "checkpoints";
+    private const string RunField = "run";
     private const string SettingsField = "settings";
     private const string MoreEpochsField = "moreEpochs";
 
     private readonly RunLock _lock;
     private int _recordedMoreEpochs;
 
-    private RunFolder(string path, string? movedTo)
+    private RunFolder(string path, string? movedTo, bool shared)
     {
-        _lock = RunLock.Acquire(path);
+        _lock = RunLock.Acquire(path, shared);
         Folder = path;
         MovedTo = movedTo;
         try
@@ -42,6 +44,9 @@ internal sealed class RunFolder : IDisposable
     /// <summary>The folder.</summary>
     public string Folder { get; }
 
+    /// <summary>The run's identity, for its whole life.</summary>
+    public RunId Run { get; private set; } = RunPlan.NewRun();
+
     /// <summary>Where a run of that name was moved for <c>--fresh</c>; null: nothing was.</summary>
     public string? MovedTo { get; }
 
@@ -55,6 +60,10 @@ internal sealed class RunFolder : IDisposable
     public bool IsFinished =>
         Result is { Status: RunResult.Completed } result && result.EpochsAsked == Recorded?.Epochs;
 
+    /// <summary>Whether the extension that a command asks for was begun, by it or by another of its coordinators.
+    /// </summary>
+    public bool HasExtended(int moreEpochs) => moreEpochs > 0 && _recordedMoreEpochs == moreEpochs;
+
     /// <summary>The folder of the checkpoints.</summary>
     public string Checkpoints => Within(CheckpointsFolder);
 
@@ -65,12 +74,13 @@ internal sealed class RunFolder : IDisposable
     /// <param name="runs">The folder of all runs.</param>
     /// <param name="name">The run's name.</param>
     /// <param name="fresh">Whether to start anew; a run that is there is kept as NAME.1, NAME.2 and so on.</param>
+    /// <param name="shared">Whether coordinators that stand by for this one may hold it too.</param>
     /// <exception cref="CheckpointException">Another live process holds it, or it can't be written.</exception>
     /// <exception cref="SpecificationException">Its <c>run.json</c> is broken.</exception>
-    public static RunFolder Open(string runs, string name, bool fresh)
+    public static RunFolder Open(string runs, string name, bool fresh, bool shared = false)
     {
         string path = Path.Combine(runs, name);
-        return new RunFolder(path, fresh ? MoveAside(path) : null);
+        return new RunFolder(path, fresh ? MoveAside(path) : null, shared);
     }
 
     /// <summary>Refuses a specification other than the one that the folder has.</summary>
@@ -109,6 +119,7 @@ internal sealed class RunFolder : IDisposable
         using (Utf8JsonWriter writer = new(stream, new JsonWriterOptions { Indented = true }))
         {
             writer.WriteStartObject();
+            writer.WriteString(RunField, Run.ToString());
             writer.WritePropertyName("specification");
             specification.WriteTo(writer);
             WriteSettings(writer, options);
@@ -196,7 +207,7 @@ internal sealed class RunFolder : IDisposable
         writer.WriteNumber("checkpointEverySteps", options.CheckpointEverySteps);
         writer.WriteString("initial", options.Initial);
         writer.WriteNumber(MoreEpochsField, options.MoreEpochs);
-        writer.WriteString("engine", options.Engine);
+        writer.WriteString("engine", options.Engine?.Name ?? "local");
         writer.WriteEndObject();
     }
 
@@ -212,6 +223,9 @@ internal sealed class RunFolder : IDisposable
             if (!isObject || !root.TryGetProperty("specification", out JsonElement specification))
                 throw new SpecificationException("it holds no specification");
             _recordedMoreEpochs = ReadMoreEpochs(root);
+            if (root.TryGetProperty(RunField, out JsonElement id) && id.ValueKind == JsonValueKind.String
+                && RunId.TryParse(id.GetString(), out RunId run))
+                Run = run;
             return RunSpecification.FromJson(specification, path);
         }
         catch (Exception error) when (error is SpecificationException or ModelException or JsonException)

@@ -14,7 +14,8 @@ internal static class RunPlan
 
     /// <summary>What the coordinator role is told.</summary>
     public static TrainingSettings Settings(
-        RunSpecification specification, int minimumWorkers, int checkpointEverySteps) => new()
+        RunSpecification specification, int minimumWorkers, int checkpointEverySteps, bool isHandedOver = false) =>
+        new()
         {
             TrainingSamples = specification.Data.TrainingSamples,
             ValidationSamples = specification.Data.ValidationSamples,
@@ -28,6 +29,7 @@ internal static class RunPlan
             EvaluatesAverage = specification.Ema > 0,
             MinimumWorkers = minimumWorkers,
             CheckpointEverySteps = checkpointEverySteps,
+            IsHandedOver = isHandedOver,
         };
 
     /// <summary>

@@ -22,19 +22,22 @@ internal sealed class TrainingRun
     private readonly ILogger _log;
     private readonly RunFolder _folder;
     private readonly CheckpointStore _checkpoints;
-    private readonly Fence _fence;
+    private readonly CoordinatorTurn _turn;
+    private FenceClaim? _claim;
     private long _began;
     private double _secondsBefore;
 
-    private TrainingRun(TrainOptions options, IRunView view, ILogger log, RunFolder folder)
+    private TrainingRun(TrainOptions options, IRunView view, ILogger log, RunFolder folder, CoordinatorTurn turn)
     {
         _options = options;
         _view = view;
         _log = log;
         _folder = folder;
+        _turn = turn;
         _checkpoints = new CheckpointStore(folder.Checkpoints);
-        _fence = new Fence(_checkpoints.HighestFence).Next;
     }
+
+    private Fence Fence => new(_claim!.Number);
 
     /// <summary>Seconds of training so far, over all processes of the run.</summary>
     private double TrainSeconds => _secondsBefore + (_began == 0 ? 0 : Stopwatch.GetElapsedTime(_began).TotalSeconds);
@@ -54,16 +57,35 @@ internal sealed class TrainingRun
                 DatasetOptions.CacheLimitVariable, limit.ToString(CultureInfo.InvariantCulture));
         }
 
-        using RunFolder folder = RunFolder.Open(options.RunsFolder, options.Name, options.Fresh);
+        await using CoordinatorTurn turn = CoordinatorTurn.Start(
+            options, sentence => view.Show(new Notice(sentence)), loggers);
+        try
+        {
+            if (!await turn.WaitAsync(stop)) return ExitCode.Stopped;
+            return await CoordinateAsync(options, view, loggers, turn, stop);
+        }
+        catch (Exception lost) when (lost is TurnLostException
+            || (lost is LinkException && turn.Lost.IsCancellationRequested))
+        {
+            view.Show(new Notice($"{lost.Message} The same command stands by again."));
+            return ExitCode.Stopped;
+        }
+    }
+
+    private static async Task<int> CoordinateAsync(
+        TrainOptions options, IRunView view, ILoggerFactory loggers, CoordinatorTurn turn, CancellationToken stop)
+    {
+        using RunFolder folder = RunFolder.Open(
+            options.RunsFolder, options.Name, options.Fresh, shared: options.HasStandBys);
         if (folder.MovedTo is { } moved) view.Show(new Notice($"The run of that name before is kept in {moved}."));
-        TrainingRun run = new(options, view, loggers.CreateLogger("train"), folder);
-        if (folder.IsFinished && options.MoreEpochs == 0) return run.ReportFinished();
-        return await run.TrainAsync(stop);
+        TrainingRun run = new(options, view, loggers.CreateLogger("train"), folder, turn);
+        bool isExtended = options.MoreEpochs > 0 && !(options.StandsBy && folder.HasExtended(options.MoreEpochs));
+        return folder.IsFinished && !isExtended ? run.ReportFinished() : await run.TrainAsync(stop);
     }
 
     private int ReportFinished()
     {
-        RunSpecification asked = Complete(RunData.Load(Wanted(), _options.DataDirectory, Say));
+        RunSpecification asked = Complete(_turn.Data(Wanted()));
         _folder.RequireSame(asked);
         RunResult result = _folder.Result!;
         string accuracy = Wording.Percent(result.TestAccuracy ?? double.NaN);
@@ -76,16 +98,29 @@ internal sealed class TrainingRun
     {
         RunSpecification wanted = Wanted();
         RunData.Fetch(wanted, _options.DataDirectory, Say);
+        _claim = FenceClaim.Claim(_folder.Checkpoints);
         (string token, string? tokenFile) = _options.Listen is null
             ? (RunPlan.GivenToken() ?? RunPlan.NewToken(), null) : _folder.KeepToken(RunPlan.GivenToken());
-        using LocalCluster local = LocalCluster.Start(
-            wanted, _options.DataDirectory, _options.Workers, _options.Threads, token, _fence, _log,
-            _options.Listen, _options.Security);
-        if (local.EndPoint is { } endPoint) SayHowToJoin(endPoint, tokenFile!);
+        ClusterPlan plan = new()
+        {
+            Run = _folder.Run,
+            Fence = Fence,
+            Specification = wanted,
+            DataDirectory = _options.DataDirectory,
+            Workers = _options.Workers,
+            Threads = _options.Threads,
+            Token = token,
+            Listen = _options.Listen,
+            Security = _options.Security,
+            SecurityOptions = _options.SecurityOptions,
+            Node = _turn.Node,
+        };
+        using LocalCluster local = LocalCluster.Start(plan, _log);
+        if (local.Address is { } address && tokenFile is not null) SayHowToJoin(address, tokenFile);
 
         try
         {
-            RunData data = RunData.Load(wanted, _options.DataDirectory, Say);
+            RunData data = _turn.Data(wanted);
             RunSpecification specification = Complete(data);
             RequireSame(specification);
             return await TrainAsync(specification, data, local, stop);
@@ -96,13 +131,16 @@ internal sealed class TrainingRun
         }
     }
 
-    private void SayHowToJoin(IPEndPoint endPoint, string tokenFile)
+    private void SayHowToJoin(HostAddress address, string tokenFile)
     {
-        string host = endPoint.Address.Equals(IPAddress.Any) || endPoint.Address.Equals(IPAddress.IPv6Any)
-            ? Environment.MachineName : _options.Listen!.Host;
+        IPAddress ip = address.EndPoint.Address;
+        string join = ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any)
+            ? $"{Environment.MachineName}:{address.EndPoint.Port}" : address.ToString();
+        if (_options.Engine is { } engine)
+            join = $"{(_options.HasStandBys ? string.Join(',', _options.SeedNodes) : join)} --engine {engine.Name}";
         string certificates = _options.Security.IsTls ? " --certificates FOLDER" : "";
-        Say($"Other workers join with: worker --join {host}:{endPoint.Port} --token-file '{tokenFile}'{certificates}");
-        if (IPAddress.IsLoopback(endPoint.Address)) return;
+        Say($"Other workers join with: worker --join {join} --token-file '{tokenFile}'{certificates}");
+        if (IPAddress.IsLoopback(ip) || _options.HasStandBys) return;
         Say("There is one coordinator and no other stands by: if it is lost, the same command goes on from the newest "
             + "checkpoint.");
         if (!_options.Security.IsTls) Say($"Without TLS {LinkSecurity.InsecureWords}.");
@@ -111,20 +149,7 @@ internal sealed class TrainingRun
     private async Task<int> TrainAsync(
         RunSpecification specification, RunData data, LocalCluster local, CancellationToken stop)
     {
-        // Never freed: a link's thread may still be receiving into it when the run ends, and the process ends with it.
-        ParameterStore store = new(specification, RunPlan.MaximumGradients(specification))
-        {
-            Weights = StepWeights.For(specification, data),
-        };
-        if (_options.Initial is { } initial)
-        {
-            foreach (string note in InitialWeights.Read(initial, store.Layout, store.Parameters).Notes) Say(note);
-            store.BeginHere();
-        }
-
-        RestoredRun? restored = RunRestore.Load(_checkpoints, specification, store, Say);
-        TrainingProgress progress = restored?.Progress ?? new TrainingProgress();
-        _secondsBefore = restored?.TrainSeconds ?? 0;
+        (ParameterStore store, TrainingProgress progress) = Restore(specification, data);
         bool isRecorded = _folder.Recorded is { } recorded && recorded.Epochs == specification.Epochs;
         if (!isRecorded || _folder.Result is not null) _folder.Record(specification, _options);
 
@@ -134,7 +159,7 @@ internal sealed class TrainingRun
         Action<Exception>? fault = null;
         using CheckpointSaver saver = new(_checkpoints, store, specification)
         {
-            Fence = _fence,
+            Fence = Fence,
             ClassNames = data.Dataset.ClassNames,
             TrainSeconds = () => TrainSeconds,
             Post = input => coordinator!.Post(input),
@@ -142,13 +167,17 @@ internal sealed class TrainingRun
         };
         using Cluster cluster = new(
             specification, data, store, local, figures, Show,
-            RunPlan.Settings(specification, _options.MinimumWorkers, _options.CheckpointEverySteps), _fence, progress)
+            RunPlan.Settings(
+                specification, _options.MinimumWorkers, _options.CheckpointEverySteps, _options.HasStandBys),
+            Fence, progress)
         { Saver = saver };
         (coordinator, fault) = (cluster.Coordinator, cluster.Fault);
         _view.Begin(Header(specification, store, progress, local));
         _began = Stopwatch.GetTimestamp();
         local.Begin(cluster);
         using CancellationTokenRegistration stopping = stop.Register(() => coordinator.Post(new StopRequested()));
+        using CancellationTokenRegistration lost = _turn.Lost.Register(() => cluster.Fault(new TurnLostException(
+            "This node coordinates no longer: it was cut off from the others, or stood still for too long.")));
         Finish finish;
         try
         {
@@ -159,6 +188,7 @@ internal sealed class TrainingRun
             await local.StopAsync();
         }
 
+        if (!_claim!.IsHighest) throw new TurnLostException("Another coordinator has taken over this run.");
         return End(finish, cluster, saver, local, metrics, progress.Step);
 
         void Show(RunEvent happened)
@@ -175,6 +205,26 @@ internal sealed class TrainingRun
 
             _view.Show(happened);
         }
+    }
+
+    /// <summary>The parameters where the run stands: from the newest sound checkpoint, given weights, or the seed.
+    /// </summary>
+    private (ParameterStore Store, TrainingProgress Progress) Restore(RunSpecification specification, RunData data)
+    {
+        // Never freed: a link's thread may still be receiving into it when the run ends, and the process ends with it.
+        ParameterStore store = new(specification, RunPlan.MaximumGradients(specification))
+        {
+            Weights = StepWeights.For(specification, data),
+        };
+        if (_options.Initial is { } initial)
+        {
+            foreach (string note in InitialWeights.Read(initial, store.Layout, store.Parameters).Notes) Say(note);
+            store.BeginHere();
+        }
+
+        RestoredRun? restored = RunRestore.Load(_checkpoints, specification, store, Say);
+        _secondsBefore = restored?.TrainSeconds ?? 0;
+        return (store, restored?.Progress ?? new TrainingProgress());
     }
 
     private int End(
@@ -264,7 +314,7 @@ internal sealed class TrainingRun
             Seed = specification.Seed,
             Workers = _options.Workers,
             Threads = _options.Threads,
-            Listen = local.EndPoint?.ToString(),
+            Listen = local.Address?.ToString(),
             Folder = _folder.Folder,
             ResumedFromStep = progress.Step,
             Progress = progress.Step > 0 ? progress : null,

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 
 namespace Distributed.Coordinator;
 
@@ -43,19 +42,18 @@ internal sealed class WorkerLauncher : IWorkerLauncher
 
     /// <summary>Finds the program.</summary>
     /// <param name="folder">Where it lies.</param>
-    /// <param name="coordinator">Where the workers join.</param>
-    /// <param name="token">The run's token.</param>
-    /// <param name="threads">Compute threads of each worker.</param>
-    /// <param name="dataDirectory">Where data files are; null: the usual places.</param>
+    /// <param name="plan">What workers are told.</param>
+    /// <param name="join">Where they join.</param>
+    /// <param name="more">Further options.</param>
     /// <exception cref="UsageException">The program is not there.</exception>
-    public WorkerLauncher(string folder, IPEndPoint coordinator, string token, int threads, string? dataDirectory)
+    public WorkerLauncher(string folder, ClusterPlan plan, string join, params IEnumerable<string> more)
     {
-        _token = token;
+        _token = plan.Token;
         (_file, string? library) = ProgramFiles.Find(folder, ProgramName);
         if (library is not null) _arguments.Add(library);
-        _arguments.AddRange(["--join", coordinator.ToString()]);
-        _arguments.AddRange(["--threads", threads.ToString(CultureInfo.InvariantCulture)]);
-        if (dataDirectory is not null) _arguments.AddRange(["--data-dir", Path.GetFullPath(dataDirectory)]);
+        _arguments.AddRange(["--join", join, .. more]);
+        _arguments.AddRange(["--threads", plan.Threads.ToString(CultureInfo.InvariantCulture)]);
+        if (plan.DataDirectory is { } data) _arguments.AddRange(["--data-dir", Path.GetFullPath(data)]);
     }
 
     /// <inheritdoc/>

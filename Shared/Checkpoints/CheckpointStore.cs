@@ -53,11 +53,6 @@ public sealed class CheckpointStore
     public string? Best { get; private set; }
 
     /// <summary>
-    /// The highest fence number in the folder, sound or not; 0 where it is empty. A new writer takes one more.
-    /// </summary>
-    public int HighestFence => CheckpointFileName.Find(Folder) is [{ } newest, ..] ? newest.Fence : 0;
-
-    /// <summary>
     /// Finds the newest sound checkpoint to resume from and takes over what it names as the best, provided that one is
     /// sound too.
     /// </summary>

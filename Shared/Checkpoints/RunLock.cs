@@ -5,6 +5,7 @@ namespace Distributed.Checkpoints;
 /// <summary>
 /// Says that one process writes a run's folder. It is a lock of the operating system on the file <c>run.lock</c>, so it
 /// ends with the process however that ends; <c>run.pid</c> beside it names the process for the next one's message.
+/// Coordinators that stand by for each other hold it together: among them fences decide who writes.
 /// </summary>
 public sealed class RunLock : IDisposable
 {
@@ -17,15 +18,17 @@ public sealed class RunLock : IDisposable
 
     /// <summary>Takes the lock; the folder is created where there is none.</summary>
     /// <param name="runFolder">The run's folder.</param>
+    /// <param name="shared">Whether others who share it may hold it too.</param>
     /// <exception cref="CheckpointException">Another live process holds it, or the folder can't be written.</exception>
-    public static RunLock Acquire(string runFolder)
+    public static RunLock Acquire(string runFolder, bool shared = false)
     {
         string path = Path.Combine(runFolder, LockName);
         FileStream? file = null;
         try
         {
             Directory.CreateDirectory(runFolder);
-            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite,
+                shared ? FileShare.ReadWrite : FileShare.None);
             File.WriteAllText(Path.Combine(runFolder, ProcessName),
                 Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
             return new RunLock(file);

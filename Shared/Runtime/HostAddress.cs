@@ -14,13 +14,20 @@ public sealed record HostAddress(string Host, IPEndPoint EndPoint)
     /// <exception cref="LinkException">It is no such thing, or no host has that name.</exception>
     public static HostAddress Parse(string text, string option)
     {
-        int colon = text.LastIndexOf(':');
-        if (colon < 1 || !ushort.TryParse(text.AsSpan(colon + 1), out ushort port))
-            throw new LinkException($"{option}: expected HOST:PORT with a port from 0 to 65535, got '{text}'.");
-        string host = text[..colon].Trim('[', ']');
+        (string host, int port) = Split(text, option);
         return Resolve(host) is { } address
             ? new HostAddress(host, new IPEndPoint(address, port))
             : throw new LinkException($"{option}: no host is called '{host}'.");
+    }
+
+    /// <summary>Reads HOST:PORT, or [ADDRESS]:PORT, without looking the host up.</summary>
+    /// <exception cref="LinkException">It is no such thing.</exception>
+    public static (string Host, int Port) Split(string text, string option)
+    {
+        int colon = text.LastIndexOf(':');
+        return colon >= 1 && ushort.TryParse(text.AsSpan(colon + 1), out ushort port)
+            ? (text[..colon].Trim('[', ']'), port)
+            : throw new LinkException($"{option}: expected HOST:PORT with a port from 0 to 65535, got '{text}'.");
     }
 
     /// <summary>As HOST:PORT.</summary>

@@ -1,22 +1,20 @@
 namespace Distributed.Runtime;
 
 /// <summary>
-/// An actor's mailbox: items are handled one at a time, in the order they were posted. Whoever posts while nothing is
+/// An actor of the local engine. Whoever posts while nothing is
 /// being handled handles the items itself until none is left, so that no thread has to be woken on a training step's
 /// path, and after warm-up nothing is allocated. An exception out of the handler is a broken invariant: it is given to
 /// <paramref name="fault"/> once and the mailbox takes nothing more.
 /// </summary>
 /// <param name="handler">Handles an item; never called by two threads at once.</param>
 /// <param name="fault">Told of the first exception.</param>
-public sealed class Mailbox<T>(Action<T> handler, Action<Exception> fault)
+public sealed class Mailbox<T>(Action<T> handler, Action<Exception> fault) : IActor<T>
 {
     private readonly Queue<T> _items = new(64);
     private bool _handling;
     private bool _closed;
 
-    /// <summary>
-    /// Posts an item; it may be handled on this thread before the call returns, or on another one later.
-    /// </summary>
+    /// <inheritdoc/>
     public void Post(in T item)
     {
         lock (_items)
@@ -30,7 +28,7 @@ public sealed class Mailbox<T>(Action<T> handler, Action<Exception> fault)
         HandleAll();
     }
 
-    /// <summary>Takes nothing more; what waits is dropped.</summary>
+    /// <inheritdoc/>
     public void Close()
     {
         lock (_items)

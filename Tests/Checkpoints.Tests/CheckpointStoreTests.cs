@@ -152,7 +152,7 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Empty(warnings);
         Assert.Equal(Samples.Name(10, 2), CheckpointLocator.ReadPointer(_folder.File("latest")));
         Assert.Equal(Samples.Name(10, 2), CheckpointLocator.ReadPointer(_folder.File("best")));
-        Assert.Equal(2, new CheckpointStore(_folder.Path).HighestFence);
+        Assert.Equal(3, FenceClaim.Claim(_folder.Path).Number);
     }
 
     [Fact]
@@ -229,7 +229,7 @@ public sealed class CheckpointStoreTests : IDisposable
         _folder.Write(".temporary-" + Samples.Name(7), 1, 2, 3);
         _folder.Write(".temporary-latest", 1);
         _folder.Write("notes.txt", 1);
-        Assert.Equal(0, new CheckpointStore(_folder.Path).HighestFence);
+        Assert.Null(new CheckpointStore(_folder.Path).Best);
         Assert.Equal(["notes.txt"], _folder.Names);
     }
 

@@ -8,6 +8,8 @@ namespace Distributed.Cluster;
 /// <summary>A temporary folder with one run in it, whatever number of times its command is given.</summary>
 internal sealed partial class RunDirectory : IDisposable
 {
+    private readonly string _engine;
+
     private const string Name = "test";
 
     private readonly List<ProgramRun> _programs = [];
@@ -19,7 +21,13 @@ internal sealed partial class RunDirectory : IDisposable
         "--micro-batch", "12", "--seed", "5", "--threads", "1",
     ];
 
-    public RunDirectory() => File.WriteAllText(System.IO.Path.Combine(Path, MixedModel.File), MixedModel.Json);
+    /// <summary>Creates the folder.</summary>
+    /// <param name="engine">What runs the actors of the programs that are started in it.</param>
+    public RunDirectory(string engine = "local")
+    {
+        _engine = engine;
+        File.WriteAllText(System.IO.Path.Combine(Path, MixedModel.File), MixedModel.Json);
+    }
 
     /// <summary>Steps of the standard run.</summary>
     public const int Steps = 142;
@@ -46,7 +54,15 @@ internal sealed partial class RunDirectory : IDisposable
     }
 
     /// <summary>Starts the standard command with other or more settings.</summary>
-    public ProgramRun Train(params string[] settings) => Start(Programs.Coordinator, Command(settings));
+    public ProgramRun Train(params string[] settings) => Train(settings, []);
+
+    /// <summary>The same with an environment.</summary>
+    public ProgramRun Train(string[] settings, params (string Name, string Value)[] environment) =>
+        Start(Programs.Coordinator, [.. Command(settings), .. EngineOption], environment);
+
+    /// <summary>Starts a worker that joins by the run's engine.</summary>
+    public ProgramRun Join(string address, string[] settings, params (string Name, string Value)[] environment) =>
+        Start(Programs.Worker, ["--join", address, "--threads", "1", .. EngineOption, .. settings], environment);
 
     /// <summary>
     /// Kills the coordinator once it has applied that many steps, gives the same command again, and requires that this
@@ -108,6 +124,8 @@ internal sealed partial class RunDirectory : IDisposable
         foreach (ProgramRun program in _programs) program.Dispose();
         Directory.Delete(Path, recursive: true);
     }
+
+    private string[] EngineOption => _engine == "local" ? [] : ["--engine", _engine];
 
     private string[] MetricsLines()
     {

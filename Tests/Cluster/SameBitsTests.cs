@@ -4,16 +4,19 @@ using Xunit;
 namespace Distributed.Cluster;
 
 /// <summary>Promise one: whoever does the work, and whatever becomes of them, the weights have the same bits.</summary>
-[Collection(ReferenceCollection.Name)]
-public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
+public abstract class SameBitsTests(ReferenceRun reference, string engine) : IDisposable
 {
-    private readonly RunDirectory _directory = new();
+    private readonly RunDirectory _directory = new(engine);
 
-    public void Dispose() => _directory.Dispose();
+    public void Dispose()
+    {
+        _directory.Dispose();
+        GC.SuppressFinalize(this);
+    }
 
     [Theory]
     [InlineData(2, 1)]
-    [InlineData(3, 1)]
+    [InlineData(4, 1)]
     [InlineData(1, 2)]
     public void AnyNumberOfWorkersAndThreads(int workers, int threads)
     {
@@ -26,9 +29,7 @@ public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
     [Fact]
     public void TensorsThatTravelOverSockets()
     {
-        ProgramRun run = _directory.Start(
-            Programs.Coordinator, RunDirectory.Command(), ("DISTRIBUTED_SHARED_MEMORY", "0"));
-        Finish(run);
+        Finish(_directory.Train([], ("DISTRIBUTED_SHARED_MEMORY", "0")));
     }
 
     [LinuxFact]
@@ -36,15 +37,12 @@ public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
     {
         const string Token = "a token of this test alone";
         int port = FreePort.Find();
-        ProgramRun run = _directory.Start(
-            Programs.Coordinator,
-            RunDirectory.Command("--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2"),
-            ("DISTRIBUTED_TOKEN", Token));
+        ProgramRun run = _directory.Train(
+            ["--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2"], ("DISTRIBUTED_TOKEN", Token));
         run.WaitForOutput("worker 1 takes part");
         Assert.Contains("memfd:distributed", ProcessTable.Mappings(Assert.Single(run.Workers())));
-        ProgramRun joined = _directory.Start(
-            Programs.Worker, ["--join", $"127.0.0.1:{port}", "--threads", "1"],
-            ("DISTRIBUTED_TOKEN", Token), ("DISTRIBUTED_SHARED_MEMORY", "0"));
+        ProgramRun joined = _directory.Join(
+            $"127.0.0.1:{port}", [], ("DISTRIBUTED_TOKEN", Token), ("DISTRIBUTED_SHARED_MEMORY", "0"));
         _directory.WaitForStep(5, run);
         Assert.DoesNotContain("memfd:distributed", ProcessTable.Mappings(joined.Id));
         Finish(run);
@@ -57,48 +55,13 @@ public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
     {
         const string Token = "a token of this test alone";
         int port = FreePort.Find();
-        ProgramRun run = _directory.Start(
-            Programs.Coordinator,
-            RunDirectory.Command("--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2"),
-            ("DISTRIBUTED_TOKEN", Token));
+        ProgramRun run = _directory.Train(
+            ["--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2"], ("DISTRIBUTED_TOKEN", Token));
         run.WaitForOutput("worker 1 takes part");
-        ProgramRun joined = _directory.Start(
-            Programs.Worker, ["--join", $"127.0.0.1:{port}", "--threads", "1"],
-            ("DISTRIBUTED_TOKEN", Token), ("DOTNET_EnableAVX512", "0"));
+        ProgramRun joined = _directory.Join(
+            $"127.0.0.1:{port}", [], ("DISTRIBUTED_TOKEN", Token), ("DOTNET_EnableAVX512", "0"));
         if (OperatingSystem.IsLinux())
             Assert.DoesNotContain(Token, ProcessTable.Arguments(Assert.Single(run.Workers())));
-        Finish(run);
-        Assert.Equal(2, _directory.Outcome.MicroBatchesByWorker.Count(worker => worker.Value > 0));
-        Assert.True(joined.WaitForExit() == 0, joined.Transcript);
-    }
-
-    [Fact]
-    public void AWorkerThatJoinsOverTls()
-    {
-        const string Token = "a token of this test alone";
-        int port = FreePort.Find();
-        ProgramRun made = _directory.Start(Programs.Coordinator, ["certificates", "new", "here,localhost,127.0.0.1"]);
-        Assert.True(made.WaitForExit() == 0, made.Transcript);
-        ProgramRun run = _directory.Start(
-            Programs.Coordinator,
-            RunDirectory.Command(
-                "--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2", "--certificates",
-                "certificates"),
-            ("DISTRIBUTED_TOKEN", Token));
-        run.WaitForOutput("--certificates FOLDER");
-        ProgramRun plain = _directory.Start(
-            Programs.Worker, ["--join", $"localhost:{port}"], ("DISTRIBUTED_TOKEN", Token));
-        Assert.Equal(2, plain.WaitForExit());
-        Assert.Contains("if it wants TLS, give --certificates FOLDER", plain.Error);
-
-        // Without shared memory, so that tensors are encrypted too.
-        ProgramRun joined = _directory.Start(
-            Programs.Worker,
-            [
-                "--join", $"localhost:{port}", "--threads", "1", "--certificates", "certificates",
-                "--token-file", Path.Combine(_directory.RunPath, "token"),
-            ],
-            ("DISTRIBUTED_SHARED_MEMORY", "0"));
         Finish(run);
         Assert.Equal(2, _directory.Outcome.MicroBatchesByWorker.Count(worker => worker.Value > 0));
         Assert.True(joined.WaitForExit() == 0, joined.Transcript);
@@ -108,26 +71,38 @@ public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
     public void AWorkerThatFindsItsCoordinatorAgain()
     {
         int port = FreePort.Find();
-        IReadOnlyList<string> command = RunDirectory.Command(
-            "--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2", "--checkpoint-every", "10");
-        ProgramRun killed = _directory.Start(Programs.Coordinator, command);
+        string[] settings =
+            ["--workers", "1", "--listen", $"127.0.0.1:{port}", "--min-workers", "2", "--checkpoint-every", "10"];
+        ProgramRun killed = _directory.Train(settings);
         killed.WaitForOutput("Other workers join with");
-        ProgramRun joined = _directory.Start(
-            Programs.Worker,
-            [
-                "--join", $"127.0.0.1:{port}", "--threads", "1", "--rejoin", "5m",
-                "--token-file", Path.Combine(_directory.RunPath, "token"),
-            ]);
+        ProgramRun joined = _directory.Join(
+            $"127.0.0.1:{port}", ["--rejoin", "5m", "--token-file", Path.Combine(_directory.RunPath, "token")]);
         _directory.WaitForStep(25, killed);
         killed.Signal(SystemCalls.Kill);
         killed.WaitForExit();
         Wait.Until(
             () => joined.Error.Contains("Looking for it again, for 300 s.", StringComparison.Ordinal), joined,
             "the coordinator missed");
-        Finish(_directory.Start(Programs.Coordinator, command));
+        Finish(_directory.Train(settings));
         Assert.InRange(_directory.Outcome.ResumedFromStep, 1, RunDirectory.Steps - 1);
         Assert.Equal(2, _directory.Outcome.MicroBatchesByWorker.Count(worker => worker.Value > 0));
         Assert.True(joined.WaitForExit() == 0, joined.Transcript);
+    }
+
+    [LinuxFact]
+    public void AWorkerThatIsAskedToLeave()
+    {
+        const string Token = "a token of this test alone";
+        int port = FreePort.Find();
+        ProgramRun run = _directory.Train(
+            ["--workers", "1", "--listen", $"127.0.0.1:{port}"], ("DISTRIBUTED_TOKEN", Token));
+        run.WaitForOutput("worker 1 takes part");
+        ProgramRun joined = _directory.Join($"127.0.0.1:{port}", [], ("DISTRIBUTED_TOKEN", Token));
+        run.WaitForOutput($"{Environment.MachineName}-{joined.Id} takes part");
+        joined.Signal(SystemCalls.Terminate);
+        Assert.True(joined.WaitForExit() == 0, joined.Transcript);
+        Finish(run);
+        Assert.Equal(0, _directory.Outcome.Restarts);
     }
 
     [LinuxFact]
@@ -228,7 +203,9 @@ public sealed class SameBitsTests(ReferenceRun reference) : IDisposable
         Assert.InRange(_directory.Outcome.ResumedFromStep, 10, RunDirectory.Steps - 1);
     }
 
-    private void Finish(ProgramRun run)
+    private protected RunDirectory Folder => _directory;
+
+    private protected void Finish(ProgramRun run)
     {
         Assert.True(run.WaitForExit() == 0, run.Transcript);
         reference.RequireSame(_directory);

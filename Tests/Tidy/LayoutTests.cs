@@ -27,6 +27,7 @@ public sealed class LayoutTests
         ["Roles"] = ["Protocol"],
         ["Execution"] = ["Numerics", "Learning", "Data", "Protocol", "Roles"],
         ["Runtime"] = ["Protocol", "Roles", "Execution"],
+        ["Runtime.Akka"] = ["Protocol", "Runtime"],
     };
 
     /// <summary>Test projects that are about no single project.</summary>

@@ -1,6 +1,7 @@
 using Distributed.Execution;
 using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
+using Distributed.Runtime;
 
 namespace Distributed.Coordinator;
 
@@ -49,6 +50,9 @@ internal sealed class Cluster : IDisposable
     public ParameterStore Store { get; }
 
     public WorkerConnections Connections => _local.Connections;
+
+    /// <summary>What runs the two actors.</summary>
+    public IEngine Engine => _local.Engine;
 
     public RunFigures Figures { get; }
 

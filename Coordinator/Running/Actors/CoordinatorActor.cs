@@ -10,7 +10,7 @@ namespace Distributed.Coordinator;
 /// </summary>
 internal sealed class CoordinatorActor : IDisposable
 {
-    private readonly Mailbox<CoordinatorInput> _mailbox;
+    private readonly IActor<CoordinatorInput> _mailbox;
     private readonly List<CoordinatorEffect> _effects = [];
     private readonly Dictionary<long, DataSplit> _evaluations = [];
     private readonly CoordinatorRole _role;
@@ -20,8 +20,8 @@ internal sealed class CoordinatorActor : IDisposable
     public CoordinatorActor(Cluster cluster, TrainingSettings settings, Fence fence, TrainingProgress progress)
     {
         _cluster = cluster;
-        _mailbox = new Mailbox<CoordinatorInput>(Handle, cluster.Fault);
-        _timer = new DeadlineTimer(TimeProvider.System, () => Post(new DeadlineReached()));
+        _mailbox = cluster.Engine.Start<CoordinatorInput>("coordinator", Handle, cluster.Fault);
+        _timer = new DeadlineTimer(cluster.Engine.Time, () => Post(new DeadlineReached()));
         _role = new CoordinatorRole(settings, fence, progress, Cluster.FirstVersion, _timer.Now);
     }
 

@@ -12,7 +12,7 @@ namespace Distributed.Coordinator;
 /// </summary>
 internal sealed class ParameterServerActor
 {
-    private readonly Mailbox<object> _mailbox;
+    private readonly IActor<object> _mailbox;
     private readonly List<ParameterServerEffect> _effects = [];
     private readonly ParameterServerRole _role;
     private readonly Cluster _cluster;
@@ -22,7 +22,7 @@ internal sealed class ParameterServerActor
     {
         _cluster = cluster;
         _fence = fence;
-        _mailbox = new Mailbox<object>(Handle, cluster.Fault);
+        _mailbox = cluster.Engine.Start<object>("parameter-server", Handle, cluster.Fault);
         _role = new ParameterServerRole(fence, Cluster.FirstVersion);
         Publications = new Publications(cluster.Store.Layout.Length);
         Publications.Publish(new ParametersHeader(fence, Cluster.FirstVersion), cluster.Store.Parameters);

@@ -12,7 +12,7 @@ namespace Distributed.Coordinator;
 /// sends what the roles say.
 /// </summary>
 internal sealed class WorkerConnection(
-    WorkerId id, Hello hello, ControlLink control, WorkerConnections owner)
+    WorkerId id, Hello hello, IControlLink control, WorkerConnections owner)
     : IControlHandler, IGradientReceiver, ITensorReceiver<GradientHeader>, ITensorSource<ParametersHeader>
 {
     /// <summary>Pushes that are not counted: buffers and code are still being made then.</summary>
@@ -89,9 +89,9 @@ internal sealed class WorkerConnection(
         control.Finish();
     }
 
-    public void Heard(ControlLink link) => _cluster?.Coordinator.Post(new WorkerHeard(id));
+    public void Heard(IControlLink link) => _cluster?.Coordinator.Post(new WorkerHeard(id));
 
-    public void Received(ControlLink link, Message message)
+    public void Received(IControlLink link, Message message)
     {
         switch (message)
         {
@@ -102,7 +102,7 @@ internal sealed class WorkerConnection(
         }
     }
 
-    public void Ended(ControlLink link, LinkEnd end) => End(end.Reason);
+    public void Ended(IControlLink link, LinkEnd end) => End(end.Reason);
 
     Span<float> ITensorReceiver<GradientHeader>.Acquire(in GradientHeader header)
     {

@@ -11,9 +11,7 @@ namespace Distributed.Coordinator;
 /// The workers that are connected: greets them while the data still load, compares versions and data, and lets them
 /// take part once the cluster stands.
 /// </summary>
-internal sealed class WorkerConnections(
-    RunId run, Fence fence, RunSpecification specification, string? dataDirectory, ILogger log)
-    : IListenerHandler
+internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListenerHandler
 {
     /// <summary>
     /// A link closes by itself after so long a silence; the coordinator role acts on its lease long before.
@@ -35,6 +33,9 @@ internal sealed class WorkerConnections(
         typeof(WorkerConnections).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
             ?.InformationalVersion ?? "?";
 
+    /// <summary>Where data connections go; null: where control connections went.</summary>
+    public string? DataAddress { get; set; }
+
     /// <summary>The cluster stands: workers that wait may take part.</summary>
     public void Begin(Cluster cluster) => _cluster.TrySetResult(cluster);
 
@@ -52,7 +53,7 @@ internal sealed class WorkerConnections(
         }
     }
 
-    public void ControlOpened(Hello hello, ControlLink link)
+    public void ControlOpened(Hello hello, IControlLink link)
     {
         if (Objection(hello) is { } objection)
         {
@@ -69,14 +70,14 @@ internal sealed class WorkerConnections(
         }
 
         link.Accept(new Welcome(
-            connection.Id, run, fence, specification.ToJson(), dataDirectory,
-            LinkSilenceMilliseconds, HeartbeatMilliseconds),
+            connection.Id, plan.Run, plan.Fence, plan.Specification.ToJson(), plan.DataDirectory,
+            LinkSilenceMilliseconds, HeartbeatMilliseconds, DataAddress),
             connection);
     }
 
     public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link)
     {
-        if (hello.Run != run || hello.Fence != fence || Find(hello.Worker) is not { } connection
+        if (hello.Run != plan.Run || hello.Fence != plan.Fence || Find(hello.Worker) is not { } connection
             || connection.WaitForReady(ReadyDeadline) is not { } ready)
         {
             link.Refuse("This data connection belongs to no worker of the run.");

@@ -8,9 +8,11 @@ namespace Distributed.Protocol;
 /// <param name="DataDirectory">Where the coordinator found its data set; null: the worker looks for itself.</param>
 /// <param name="LeaseMilliseconds">Silence after which either side counts the other as lost.</param>
 /// <param name="HeartbeatMilliseconds">How often each side sends a <see cref="Heartbeat"/>.</param>
+/// <param name="DataAddress">Where the data connection goes, as HOST:PORT; null: where the control connection went.
+/// </param>
 public sealed record Welcome(
     WorkerId Worker, RunId Run, Fence Fence, string Specification, string? DataDirectory,
-    int LeaseMilliseconds, int HeartbeatMilliseconds)
+    int LeaseMilliseconds, int HeartbeatMilliseconds, string? DataAddress = null)
     : Message
 {
     /// <inheritdoc/>
@@ -18,7 +20,7 @@ public sealed record Welcome(
 
     internal override void Write(ref MessagePackWriter writer)
     {
-        writer.WriteMapHeader(7);
+        writer.WriteMapHeader(8);
         writer.Write(0);
         writer.Write(Worker.Value);
         writer.Write(1);
@@ -33,6 +35,8 @@ public sealed record Welcome(
         writer.Write(LeaseMilliseconds);
         writer.Write(6);
         writer.Write(HeartbeatMilliseconds);
+        writer.Write(7);
+        writer.WriteOrNil(DataAddress);
     }
 
     internal static Welcome Read(ref MessagePackReader reader)
@@ -44,6 +48,7 @@ public sealed record Welcome(
         string? dataDirectory = null;
         int leaseMilliseconds = default;
         int heartbeatMilliseconds = default;
+        string? dataAddress = null;
         FieldReader fields = new(reader.ReadMapHeader());
         while (fields.Next(ref reader, out int key))
         {
@@ -56,12 +61,13 @@ public sealed record Welcome(
                 case 4: dataDirectory = reader.ReadStringOrNil(); break;
                 case 5: leaseMilliseconds = reader.ReadInt32(1); break;
                 case 6: heartbeatMilliseconds = reader.ReadInt32(1); break;
+                case 7: dataAddress = reader.ReadStringOrNil(); break;
                 default: reader.Skip(); break;
             }
         }
-        fields.Require(ref reader, 7);
+        fields.Require(ref reader, 8);
         return new Welcome(
             worker, run, fence,
-            specification, dataDirectory, leaseMilliseconds, heartbeatMilliseconds);
+            specification, dataDirectory, leaseMilliseconds, heartbeatMilliseconds, dataAddress);
     }
 }

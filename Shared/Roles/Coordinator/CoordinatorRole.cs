@@ -265,8 +265,13 @@ public sealed partial class CoordinatorRole
 
     private void End(RunEnding ending, string reason, List<CoordinatorEffect> effects)
     {
+        bool goesOn = ending == RunEnding.Stopped && _settings.IsHandedOver;
         foreach (WorkerEntry worker in _workers.Values)
+        {
+            if (goesOn) break;
             effects.Add(new SendToWorker(worker.Id, new Stop(reason.Length == 0 ? "the run has ended" : reason)));
+        }
+
         _phase = Phase.Finished;
         effects.Add(new Finish(ending, reason, _test));
     }

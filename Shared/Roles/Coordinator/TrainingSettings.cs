@@ -41,6 +41,10 @@ public sealed record TrainingSettings
     /// <summary>Workers without which no step is dealt.</summary>
     public int MinimumWorkers { get; init; } = 1;
 
+    /// <summary>Whether another coordinator goes on when this one is asked to stop: workers are not told to end then,
+    /// and look for it.</summary>
+    public bool IsHandedOver { get; init; }
+
     /// <summary>A worker that is not heard of for so long has its work dealt again.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(2);
 

@@ -7,8 +7,8 @@ namespace Distributed.Runtime;
 /// <summary>A worker's way to the coordinator.</summary>
 public static class Connector
 {
-    /// <summary>Opens the control connection and waits to be let in; then call <see cref="ControlLink.Start"/> with the
-    /// welcome.</summary>
+    /// <summary>Opens the control connection and waits to be let in; then call <see cref="IControlLink.Start"/> with
+    /// the welcome.</summary>
     /// <param name="endPoint">The coordinator's address.</param>
     /// <param name="hello">Who asks.</param>
     /// <param name="limits">Null for the defaults.</param>

@@ -2,29 +2,12 @@ using Distributed.Protocol;
 
 namespace Distributed.Runtime;
 
-/// <summary>Takes what comes over a <see cref="ControlLink"/>, on the link's receiving thread.</summary>
-public interface IControlHandler
-{
-    /// <summary>The peer was heard: any message, heartbeats included. Called on the link's receiving thread.</summary>
-    void Heard(ControlLink link)
-    {
-    }
-
-    /// <summary>A message came, in order. It is the handler's; a <see cref="Train"/> or <see cref="Credit"/> that it is
-    /// done with it gives back with <see cref="ControlLink.Return"/>. Heartbeats don't come here.</summary>
-    void Received(ControlLink link, Message message);
-
-    /// <summary>The link ended: called exactly once, and last.</summary>
-    void Ended(ControlLink link, LinkEnd end);
-}
-
 /// <summary>
-/// The control connection between a worker and the coordinator: small messages in order, and heartbeats both ways. One
-/// thread receives; another sends what callers couldn't send at once, sends the heartbeats and watches the peer's
-/// lease, so the process counts as alive however busy its compute is. Nothing that the peer does blocks a caller or
-/// throws.
+/// A control link over a connection of its own. One thread receives and calls the handler; another sends what callers
+/// couldn't send at once, sends the heartbeats and watches the peer's lease, so the process counts as alive however
+/// busy its compute is.
 /// </summary>
-public sealed class ControlLink : IDisposable
+public sealed class ControlLink : IControlLink
 {
     // Small enough to fit any socket's buffer that reports room.
     private const int DirectBytes = 4 << 10;
@@ -57,28 +40,26 @@ public sealed class ControlLink : IDisposable
         _socket.SendTimeout = limits.HandshakeMilliseconds;
     }
 
-    /// <summary>The peer's address, for people.</summary>
+    /// <inheritdoc/>
     public string Peer => _socket.Peer;
 
-    /// <summary>Where the messages come from that are given back.</summary>
+    /// <inheritdoc/>
     public MessagePool Pool => _pool;
 
     /// <summary>Milliseconds since the peer was last heard.</summary>
     public long SilenceMilliseconds => Environment.TickCount64 - Volatile.Read(ref _lastReceived);
 
-    /// <summary>Coordinator: lets the worker in. Sends the welcome and starts the link under its fence, lease and
-    /// heartbeat.
-    /// </summary>
+    /// <inheritdoc/>
     public void Accept(Welcome welcome, IControlHandler handler)
     {
         Handshake.Send(_socket, welcome);
         Start(welcome, handler);
     }
 
-    /// <summary>Coordinator: turns the worker away with a sentence, and closes.</summary>
+    /// <inheritdoc/>
     public void Refuse(string reason) => Handshake.Refuse(_socket, reason);
 
-    /// <summary>Worker: starts a link that was welcomed.</summary>
+    /// <inheritdoc/>
     public void Start(Welcome welcome, IControlHandler handler)
     {
         if (_handler is not null)
@@ -94,10 +75,8 @@ public sealed class ControlLink : IDisposable
         LinkThread.Start($"control receive {Peer}", ReceiveLoop);
     }
 
-    /// <summary>
-    /// Sends a message, in order, without waiting for the peer: at once where the socket has room, else by the link's
-    /// thread. The message is written before this returns, so the caller may reuse it. False: the link has ended.
-    /// </summary>
+    /// <inheritdoc/>
+    /// <remarks>At once where the socket has room, else by the link's thread.</remarks>
     public bool Send(Message message)
     {
         lock (_sendLock)
@@ -122,13 +101,10 @@ public sealed class ControlLink : IDisposable
         }
     }
 
-    /// <summary>Gives a received <see cref="Train"/> or <see cref="Credit"/> back for reuse; others are
-    /// ignored.</summary>
+    /// <inheritdoc/>
     public void Return(Message message) => _pool.Return(message);
 
-    /// <summary>Sends what was queued, then closes: the peer gets it all before it sees the end. Returns at once; the
-    /// link ends when the peer closes too, or at the deadline.</summary>
-    /// <param name="milliseconds">The deadline.</param>
+    /// <inheritdoc/>
     public void Finish(int milliseconds = 1_000)
     {
         lock (_sendLock)
@@ -242,7 +218,7 @@ public sealed class ControlLink : IDisposable
         if (!_socket.Read(FramePrefix.ByteLength, idle: true, out ReadOnlySpan<byte> bytes))
             return false;
         ProtocolError error = FramePrefix.TryRead(bytes, _limits.MaxHeaderBytes, 0, out FramePrefix prefix);
-        if (error == ProtocolError.None && !Expects(prefix.Kind))
+        if (error == ProtocolError.None && !ControlTraffic.MayCome(prefix.Kind, _isCoordinator))
             error = ProtocolError.UnexpectedMessage;
         if (error != ProtocolError.None)
             return _socket.Fail(error);
@@ -262,14 +238,4 @@ public sealed class ControlLink : IDisposable
         _pool.Return(heartbeat);
         return sameFence || _socket.Fail(ProtocolError.UnexpectedMessage);
     }
-
-    // After the handshake: what the peer may send to this side.
-    private bool Expects(MessageKind kind) => kind switch
-    {
-        MessageKind.Heartbeat => true,
-        MessageKind.Ready or MessageKind.EvaluationResult or MessageKind.Leaving => _isCoordinator,
-        MessageKind.Train or MessageKind.Evaluate or MessageKind.Credit or MessageKind.Stop
-            => !_isCoordinator,
-        _ => false,
-    };
 }

@@ -11,7 +11,7 @@ namespace Distributed.Runtime;
 public interface IListenerHandler
 {
     /// <summary>A worker with the right token and protocol asks to join.</summary>
-    void ControlOpened(Hello hello, ControlLink link);
+    void ControlOpened(Hello hello, IControlLink link);
 
     /// <summary>A worker with the right token opens its data connection; run, fence and worker are for the handler to
     /// check.
@@ -30,6 +30,9 @@ public sealed class Listener : IDisposable
 {
     private const int Backlog = 128;
     private const int AcceptPauseMilliseconds = 50;
+
+    /// <summary>The sentence for who doesn't have the token.</summary>
+    internal const string WrongToken = "The token is not this run's.";
 
     private readonly Socket _socket;
     private readonly byte[] _token;
@@ -146,11 +149,10 @@ public sealed class Listener : IDisposable
                 break;
             case Hello hello when !HasToken(hello.Token):
             case DataHello dataHello when !HasToken(dataHello.Token):
-                Refuse(socket, "The token is not this run's.");
+                Refuse(socket, WrongToken);
                 break;
-            case Hello hello when hello.Protocol != ProtocolVersion.Current:
-                Refuse(socket, $"The coordinator speaks protocol {ProtocolVersion.Current} and the worker "
-                    + $"(program {hello.Program}) speaks {hello.Protocol}; run the same version on both.");
+            case Hello { Protocol: not ProtocolVersion.Current } hello:
+                Refuse(socket, OtherProtocol(hello));
                 break;
             case Hello hello:
                 _handler.ControlOpened(hello, new ControlLink(socket, _limits, isCoordinator: true));
@@ -164,6 +166,11 @@ public sealed class Listener : IDisposable
                 break;
         }
     }
+
+    /// <summary>The sentence for a worker of another version.</summary>
+    internal static string OtherProtocol(Hello hello) =>
+        $"The coordinator speaks protocol {ProtocolVersion.Current} and the worker (program {hello.Program}) speaks "
+        + $"{hello.Protocol}; run the same version on both.";
 
     private void Refuse(FrameSocket socket, string reason)
     {

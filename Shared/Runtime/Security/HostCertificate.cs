@@ -64,6 +64,22 @@ public sealed class HostCertificate : IDisposable
         _authority.Dispose();
     }
 
+    /// <summary>The certificate that is shown, with its key.</summary>
+    internal X509Certificate2 Shown => _certificate;
+
+    /// <summary>
+    /// Why a peer of which only this is known is not to be trusted, as server and as client; null: it is.
+    /// </summary>
+    /// <param name="shown">What it showed.</param>
+    /// <param name="peer">Its name or address, with or without a port.</param>
+    internal string? Objection(X509Certificate? shown, string peer)
+    {
+        string host = IPEndPoint.TryParse(peer, out IPEndPoint? endPoint) ? endPoint.Address.ToString()
+            : peer.LastIndexOf(':') is var colon and > 0 ? peer[..colon] : peer;
+        return Objection(shown, names => names.Include(host), host, isServer: true)
+            ?? Objection(shown, _ => true, host, isServer: false);
+    }
+
     /// <summary>Becomes the client of a connection to a host, which must show a certificate for that name.</summary>
     /// <exception cref="AuthenticationException">With a sentence: one of the two does not trust the other.</exception>
     /// <exception cref="IOException">The connection ended.</exception>

@@ -30,6 +30,10 @@ internal sealed class HostNames
         return _addresses.Contains(caller) || _names.Any(name => Resolve(name).Contains(caller));
     }
 
+    /// <summary>Whether a name or an address is one of them.</summary>
+    public bool Include(string host) => IPAddress.TryParse(host, out IPAddress? address)
+        ? Include(address) : _names.Contains(host, StringComparer.OrdinalIgnoreCase);
+
     private static IPAddress[] Resolve(string name)
     {
         try

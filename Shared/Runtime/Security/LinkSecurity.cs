@@ -50,6 +50,13 @@ public sealed class LinkSecurity
         return host is null ? Listening(certificate) : Calling(certificate, host);
     }
 
+    /// <summary>The same for who calls another host.</summary>
+    public LinkSecurity Toward(string host) =>
+        _certificate is null ? this : new LinkSecurity(_certificate, host, _leavesMachine);
+
+    /// <summary>What this host shows, and whom it trusts; null: links are not encrypted.</summary>
+    internal HostCertificate? Certificate => _certificate;
+
     /// <summary>Whether links are encrypted.</summary>
     public bool IsTls => _certificate is not null;
 

@@ -43,7 +43,6 @@ public sealed class UserErrorTests
     [InlineData("certificates new ::1", "'::1' can't name a file; begin with the host's name, as in node1,::1.")]
     [InlineData("certificates new here --days 0", "--days must be 1 to 3650, got 0.")]
     [InlineData("certificates list --folder nowhere", "nowhere: the folder can't be read (")]
-    [InlineData("train --engine akka", "--engine: this build has no Akka engine; use local.")]
     [InlineData("train --engine warp", "--engine: expected one of local, akka, got 'warp'.")]
     [InlineData("train --augment crop:0", "--augment: the padding of crop must be a whole number from 1 to 1024, got")]
     [InlineData("train --augment flop", "--augment: there is no augmentation 'flop'; known are crop, resized-crop,")]
@@ -70,6 +69,22 @@ public sealed class UserErrorTests
         Assert.Equal("", run.Output);
         Assert.Null(run.Trained);
     }
+
+    [Theory]
+#if !AKKA_ENGINE
+    [InlineData("train --engine akka", "--engine: this build has no Akka engine: run Scripts/with-akka")]
+#else
+    [InlineData("train --engine akka --listen 127.0.0.1:1 --seed-nodes 127.0.0.1:2,127.0.0.1:3,127.0.0.1:4",
+        "--seed-nodes: this node's own --listen 127.0.0.1:1 is not among them")]
+    [InlineData("train --engine akka --listen 127.0.0.1:1 --seed-nodes 127.0.0.1:1,127.0.0.1:2",
+        "--seed-nodes: of two nodes neither can tell")]
+    [InlineData("train --engine akka --stand-by", "--stand-by: it takes over from another node")]
+    [InlineData(
+        "train --engine akka --fresh --listen 127.0.0.1:1 --seed-nodes 127.0.0.1:1,127.0.0.1:2,127.0.0.1:3",
+        "--fresh: every node that takes over would start anew")]
+#endif
+    [InlineData("train --seed-nodes 127.0.0.1:1,127.0.0.1:2,127.0.0.1:3", "--seed-nodes: it says where other")]
+    public Task OneClearLineAboutTheEngine(string commandLine, string expected) => OneClearLine(commandLine, expected);
 
     [Theory]
     [InlineData("train --momentum 1", "--momentum: expected a number from 0 to below 1, got '1'.")]

@@ -10,7 +10,7 @@ internal static class Samples
     public static readonly Message[] Messages =
     [
         new Hello(1, "token", "0.1.0", "fp32-cpu-1", "host", 4242, 2, -1),
-        new Welcome(new WorkerId(7), Run, Fence, "{}", null, 2000, 500),
+        new Welcome(new WorkerId(7), Run, Fence, "{}", null, 2000, 500, "host:5001"),
         new Refused("No."),
         new Ready("ab", 93322),
         new Heartbeat { Fence = Fence },

@@ -124,13 +124,13 @@ public class AllocationTests
 
         public void WaitOne() => Assert.True(_received.Wait(Wait.Deadline));
 
-        public void Received(ControlLink link, Message message)
+        public void Received(IControlLink link, Message message)
         {
             link.Return(message);
             _received.Release();
         }
 
-        public void Ended(ControlLink link, LinkEnd end)
+        public void Ended(IControlLink link, LinkEnd end)
         {
         }
     }

@@ -83,7 +83,7 @@ public class ControlLinkTests
         using TestListener listener = new();
         using RawPeer peer = new(listener.EndPoint);
         peer.Send(ControlPair.Hello);
-        ControlLink link = listener.Controls.TakeSoon().Link;
+        IControlLink link = listener.Controls.TakeSoon().Link;
         link.Finish();
         Assert.Empty(peer.ReadToEnd());
         Assert.False(link.Send(new Stop("late")));
@@ -107,7 +107,7 @@ public class ControlLinkTests
         using TestListener listener = new();
         using RawPeer peer = new(listener.EndPoint);
         peer.Send(ControlPair.Hello);
-        (_, ControlLink link) = listener.Controls.TakeSoon();
+        (_, IControlLink link) = listener.Controls.TakeSoon();
         ControlRecorder recorder = new();
         link.Accept(new Welcome(default, default, Fence, "{}", null, 200, 50), recorder);
         Assert.Equal(new LinkEnd(LinkEndKind.TimedOut, "the peer was silent for 200 ms"), recorder.End);
@@ -120,7 +120,7 @@ public class ControlLinkTests
         using TestListener listener = new(limits);
         using RawPeer peer = new(listener.EndPoint);
         peer.Send(ControlPair.Hello);
-        (_, ControlLink link) = listener.Controls.TakeSoon();
+        (_, IControlLink link) = listener.Controls.TakeSoon();
         ControlRecorder recorder = new();
         link.Accept(new Welcome(default, default, Fence, "{}", null, 60_000, 20_000), recorder);
         Stop large = new(new string('x', 100_000));
@@ -162,7 +162,7 @@ public class ControlLinkTests
         using TestListener listener = new();
         using RawPeer peer = new(listener.EndPoint);
         peer.Send(ControlPair.Hello);
-        (_, ControlLink link) = listener.Controls.TakeSoon();
+        (_, IControlLink link) = listener.Controls.TakeSoon();
         ControlRecorder recorder = new();
         link.Accept(new Welcome(default, default, Fence, "{}", null, 60_000, 20_000), recorder);
         peer.Send(new Ready("ok", 1));

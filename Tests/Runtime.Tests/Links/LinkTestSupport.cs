@@ -18,13 +18,13 @@ internal sealed class TestListener : IListenerHandler, IDisposable
 
     public IPEndPoint EndPoint => _listener.EndPoint;
 
-    public BlockingCollection<(Hello Hello, ControlLink Link)> Controls { get; } = [];
+    public BlockingCollection<(Hello Hello, IControlLink Link)> Controls { get; } = [];
 
     public BlockingCollection<(DataHello Hello, DataLink<ParametersHeader, GradientHeader> Link)> Datas { get; } = [];
 
     public BlockingCollection<string> Rejections { get; } = [];
 
-    public void ControlOpened(Hello hello, ControlLink link) => Controls.Add((hello, link));
+    public void ControlOpened(Hello hello, IControlLink link) => Controls.Add((hello, link));
 
     public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link) =>
         Datas.Add((hello, link));
@@ -50,11 +50,11 @@ internal sealed class ControlRecorder : IControlHandler
 
     public int HeardCount { get; private set; }
 
-    public void Heard(ControlLink link) => HeardCount++;
+    public void Heard(IControlLink link) => HeardCount++;
 
-    public void Received(ControlLink link, Message message) => Messages.Add(message);
+    public void Received(IControlLink link, Message message) => Messages.Add(message);
 
-    public void Ended(ControlLink link, LinkEnd end)
+    public void Ended(IControlLink link, LinkEnd end)
     {
         Ends++;
         _end = end;
@@ -190,7 +190,7 @@ internal sealed class ControlPair : IDisposable
 
     public ControlRecorder Worker { get; } = new();
 
-    public ControlLink CoordinatorLink { get; }
+    public IControlLink CoordinatorLink { get; }
 
     public ControlLink WorkerLink { get; }
 

@@ -21,7 +21,7 @@ public sealed class TlsLinkTests : IDisposable
         using TestListener listener = Listening(certificate);
         Task<(ControlLink Link, Welcome Welcome)> joining = Task.Run(() => Connector.Join(
             listener.EndPoint, ControlPair.Hello, null, LinkSecurity.Calling(certificate, "127.0.0.1")));
-        (Hello hello, ControlLink coordinator) = listener.Controls.TakeSoon();
+        (Hello hello, IControlLink coordinator) = listener.Controls.TakeSoon();
         Assert.Equal(ControlPair.Hello, hello);
         ControlRecorder atCoordinator = new(), atWorker = new();
         Welcome welcome = new(new WorkerId(1), new RunId(1, 2), new Fence(3), "{}", "data", 60_000, 20_000);
