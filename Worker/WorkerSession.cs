@@ -21,6 +21,8 @@ internal readonly record struct RunPlace(RunId Run, Fence Fence);
 /// </summary>
 internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisposable
 {
+    private static readonly TimeSpan LastWordDeadline = TimeSpan.FromSeconds(1);
+
     private readonly WorkerOptions _options;
     private readonly WorkerNode _node;
     private readonly TaskCompletionSource<SessionEnd> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -119,7 +121,9 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _mailbox.Post(new WorkerInput(WorkerInputKind.ParametersArrived, Version: header.Version));
     }
 
-    void IParameterReceiver.Ended(LinkEnd end) => EndWith(end);
+    // The coordinator closes both links when the run ends; its word to stop may come a moment later by the other one.
+    void IParameterReceiver.Ended(LinkEnd end) =>
+        _ = _ended.Task.WaitAsync(LastWordDeadline).ContinueWith(_ => EndWith(end), TaskScheduler.Default);
 
     public void Dispose()
     {

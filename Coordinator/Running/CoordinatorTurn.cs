@@ -5,6 +5,19 @@ using Microsoft.Extensions.Logging;
 
 namespace Distributed.Coordinator;
 
+/// <summary>How waiting for one's turn ends.</summary>
+internal enum TurnEnding
+{
+    /// <summary>It is this program's turn.</summary>
+    Taken,
+
+    /// <summary>Another coordinator has finished the run.</summary>
+    Finished,
+
+    /// <summary>This program was asked to stop.</summary>
+    Stopped,
+}
+
 /// <summary>This program coordinates no longer.</summary>
 internal sealed class TurnLostException(string sentence) : Exception(sentence);
 
@@ -14,6 +27,8 @@ internal sealed class TurnLostException(string sentence) : Exception(sentence);
 /// </summary>
 internal sealed class CoordinatorTurn : IAsyncDisposable
 {
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1);
+
     private readonly TrainOptions _options;
     private readonly Action<string> _say;
     private Task<RunData>? _data;
@@ -47,24 +62,31 @@ internal sealed class CoordinatorTurn : IAsyncDisposable
         return new CoordinatorTurn(options, say, node);
     }
 
-    /// <summary>Waits for the turn; false: it was asked to stop before.</summary>
+    /// <summary>Waits for the turn.</summary>
+    /// <param name="isFinished">Whether another coordinator has finished the run; asked from time to time.</param>
+    /// <param name="stop">Asks to wait no longer.</param>
     /// <exception cref="LinkException">The cluster has given this node up.</exception>
-    public async Task<bool> WaitAsync(CancellationToken stop)
+    public async Task<TurnEnding> WaitAsync(Func<bool> isFinished, CancellationToken stop)
     {
-        if (Node is null) return true;
+        if (Node is null) return TurnEnding.Taken;
         _data = Task.Run(() => Load(_options.Specification), CancellationToken.None);
         try
         {
             Task lead = Node.LeadAsync(stop);
-            if (_options.HasStandBys && !lead.IsCompleted) _say($"Standing by at {Node.Address}.");
+            if (_options.StandsBy && !lead.IsCompleted) _say($"Standing by at {Node.Address}.");
             if (await Task.WhenAny(lead, _data) == _data) await _data; // what is wrong with them is said now
+            while (await Task.WhenAny(lead, Task.Delay(LookAgain, stop)) != lead)
+            {
+                if (isFinished()) return TurnEnding.Finished;
+            }
+
             await lead;
             if (_options.HasStandBys) _say($"Coordinating at {Node.Address}.");
-            return true;
+            return TurnEnding.Taken;
         }
         catch (OperationCanceledException)
         {
-            return false;
+            return TurnEnding.Stopped;
         }
     }
 

@@ -60,9 +60,26 @@ internal sealed class RunFolder : IDisposable
     public bool IsFinished =>
         Result is { Status: RunResult.Completed } result && result.EpochsAsked == Recorded?.Epochs;
 
-    /// <summary>Whether the extension that a command asks for was begun, by it or by another of its coordinators.
+    /// <summary>Whether there is nothing left to do for a command: one that extends a run has always more, unless it
+    /// stands by for the coordinator that did it.</summary>
+    public bool IsFinishedFor(TrainOptions options) => IsFinished
+        && (options.MoreEpochs == 0 || (options.StandsBy && _recordedMoreEpochs == options.MoreEpochs));
+
+    /// <summary>The same for a run that another coordinator may be writing; false where that can't be told now.
     /// </summary>
-    public bool HasExtended(int moreEpochs) => moreEpochs > 0 && _recordedMoreEpochs == moreEpochs;
+    public static bool IsFinishedAt(TrainOptions options)
+    {
+        try
+        {
+            if (!File.Exists(Path.Combine(options.RunsFolder, options.Name, ResultFile))) return false;
+            using RunFolder folder = Open(options.RunsFolder, options.Name, fresh: false, shared: true);
+            return folder.IsFinishedFor(options);
+        }
+        catch (Exception error) when (error is CheckpointException or SpecificationException or UsageException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>The folder of the checkpoints.</summary>
     public string Checkpoints => Within(CheckpointsFolder);

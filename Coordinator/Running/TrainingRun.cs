@@ -61,8 +61,9 @@ internal sealed class TrainingRun
             options, sentence => view.Show(new Notice(sentence)), loggers);
         try
         {
-            if (!await turn.WaitAsync(stop)) return ExitCode.Stopped;
-            return await CoordinateAsync(options, view, loggers, turn, stop);
+            TurnEnding ending = await turn.WaitAsync(() => RunFolder.IsFinishedAt(options), stop);
+            return ending == TurnEnding.Stopped ? ExitCode.Stopped
+                : await CoordinateAsync(options, view, loggers, turn, ending == TurnEnding.Taken, stop);
         }
         catch (Exception lost) when (lost is TurnLostException
             || (lost is LinkException && turn.Lost.IsCancellationRequested))
@@ -73,14 +74,16 @@ internal sealed class TrainingRun
     }
 
     private static async Task<int> CoordinateAsync(
-        TrainOptions options, IRunView view, ILoggerFactory loggers, CoordinatorTurn turn, CancellationToken stop)
+        TrainOptions options, IRunView view, ILoggerFactory loggers, CoordinatorTurn turn, bool mayTrain,
+        CancellationToken stop)
     {
         using RunFolder folder = RunFolder.Open(
             options.RunsFolder, options.Name, options.Fresh, shared: options.HasStandBys);
         if (folder.MovedTo is { } moved) view.Show(new Notice($"The run of that name before is kept in {moved}."));
         TrainingRun run = new(options, view, loggers.CreateLogger("train"), folder, turn);
-        bool isExtended = options.MoreEpochs > 0 && !(options.StandsBy && folder.HasExtended(options.MoreEpochs));
-        return folder.IsFinished && !isExtended ? run.ReportFinished() : await run.TrainAsync(stop);
+        if (folder.IsFinishedFor(options)) return run.ReportFinished();
+        return mayTrain ? await run.TrainAsync(stop)
+            : throw new TurnLostException("Another coordinator has begun to extend the run that it had finished.");
     }
 
     private int ReportFinished()

@@ -10,10 +10,12 @@ internal sealed class AkkaCoordinatorNode : ICoordinatorNode
 {
     private readonly Leadership _leadership;
     private readonly AkkaHost _host;
+    private readonly bool _isAlone; // nobody could take over
     private volatile bool _leaving;
 
-    private AkkaCoordinatorNode(AkkaHost host, Leadership leadership, HostAddress address)
+    private AkkaCoordinatorNode(AkkaHost host, Leadership leadership, HostAddress address, bool isAlone)
     {
+        _isAlone = isAlone;
         _host = host;
         _leadership = leadership;
         Address = address;
@@ -47,9 +49,9 @@ internal sealed class AkkaCoordinatorNode : ICoordinatorNode
             akka => akka
                 .WithActors((system, _) => system.ActorOf(ClusterWatch.Props(quorum, options.Say), "watch"))
                 .WithSingleton<CoordinatorSingleton>(
-                    AkkaSettings.Singleton, CoordinatorSingleton.Props(leadership),
+                    AkkaSettings.Singleton, CoordinatorSingleton.Props(leadership, quorum),
                     new ClusterSingletonOptions { Role = AkkaSettings.CoordinatorRole }, createProxyToo: false));
-        return new AkkaCoordinatorNode(host, leadership, address);
+        return new AkkaCoordinatorNode(host, leadership, address, coordinators.Count == 1);
     }
 
     /// <inheritdoc/>
@@ -66,7 +68,8 @@ internal sealed class AkkaCoordinatorNode : ICoordinatorNode
     public async ValueTask DisposeAsync()
     {
         _leaving = true;
-        await _host.DisposeAsync().ConfigureAwait(false);
+        if (_isAlone) await _host.EndAsync().ConfigureAwait(false);
+        else await _host.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <summary>Akka lets only the first seed begin a cluster, when no other answers it: that is the node which doesn't

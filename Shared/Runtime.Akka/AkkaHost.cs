@@ -57,7 +57,11 @@ internal sealed class AkkaHost : IAsyncDisposable
             if (tls is not null) akka.AddHocon(RemoteTls.Settings, HoconAddMode.Prepend).AddSetup(tls);
             akka.ConfigureLoggers(logging =>
             {
-                logging.LogLevel = global::Akka.Event.LogLevel.WarningLevel;
+                // What it says of nodes that come and go is said in our own words, without stack traces.
+                bool isWanted = loggers.CreateLogger<AkkaHost>().IsEnabled(LogLevel.Information);
+                logging.LogLevel = isWanted
+                    ? global::Akka.Event.LogLevel.InfoLevel : global::Akka.Event.LogLevel.ErrorLevel;
+                if (!isWanted) logging.WithLogFilter(filter => filter.ExcludeSourceContaining("endpointManager"));
                 logging.ClearLoggers();
                 logging.AddLoggerFactory(loggers);
             });
@@ -80,17 +84,14 @@ internal sealed class AkkaHost : IAsyncDisposable
     /// <summary>Leaves the cluster and ends the actor system.</summary>
     public async ValueTask DisposeAsync()
     {
-        try
-        {
-            await _host.StopAsync().WaitAsync(LeaveDeadline).ConfigureAwait(false);
-        }
-        catch (TimeoutException)
-        {
-            // Nobody answered its good-bye; the others will miss it.
-            await System.Terminate().WaitAsync(LeaveDeadline)
-                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
+        await _host.StopAsync().WaitAsync(LeaveDeadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await EndAsync().ConfigureAwait(false);
+    }
 
+    /// <summary>Ends the actor system without a good-bye.</summary>
+    public async Task EndAsync()
+    {
+        await System.Terminate().WaitAsync(LeaveDeadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _host.Dispose();
     }
 

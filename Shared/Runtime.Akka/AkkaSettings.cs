@@ -59,10 +59,6 @@ internal static class AkkaSettings
         SeedNodes = seeds,
         LogInfo = false,
 
-        // Before a majority has come together nobody coordinates: else one that is restarted in the smaller part of a
-        // network that is cut in two would begin a cluster of its own.
-        MinimumNumberOfMembersPerRole = quorum > 1 ? new() { [CoordinatorRole] = quorum } : null,
-
         // Only nodes that may coordinate count: one that loses most of its workers must not down itself.
         SplitBrainResolver = new StaticQuorumOption { Role = CoordinatorRole, QuorumSize = Math.Max(1, quorum) },
         FailureDetector = new PhiAccrualFailureDetectorOptions
