@@ -58,11 +58,18 @@ internal sealed partial class RunDirectory : IDisposable
 
     /// <summary>The same with an environment.</summary>
     public ProgramRun Train(string[] settings, params (string Name, string Value)[] environment) =>
-        Start(Programs.Coordinator, [.. Command(settings), .. EngineOption], environment);
+        Start(Programs.Coordinator, TrainCommand(settings), environment);
 
     /// <summary>Starts a worker that joins by the run's engine.</summary>
     public ProgramRun Join(string address, string[] settings, params (string Name, string Value)[] environment) =>
-        Start(Programs.Worker, ["--join", address, "--threads", "1", .. EngineOption, .. settings], environment);
+        Start(Programs.Worker, JoinCommand(address, settings), environment);
+
+    /// <summary>The standard command by the run's engine.</summary>
+    public IReadOnlyList<string> TrainCommand(string[] settings) => [.. Command(settings), .. EngineOption];
+
+    /// <summary>A worker's command by the run's engine.</summary>
+    public IReadOnlyList<string> JoinCommand(string address, string[] settings) =>
+        ["--join", address, "--threads", "1", .. EngineOption, .. settings];
 
     /// <summary>
     /// Kills the coordinator once it has applied that many steps, gives the same command again, and requires that this
