@@ -40,7 +40,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _welcome = welcome;
         _execution = execution;
         _role = new WorkerRole(welcome.Fence, options.Threads, execution.LeavesPerPass);
-        _mailbox = new Mailbox<WorkerInput>(Handle, Fault);
+        _mailbox = new Mailbox<WorkerInput>(options.Vitals.Watch<WorkerInput>(Handle), Fault);
         _threads = new ComputeThreads(execution, _mailbox, options.Threads, Fault);
     }
 
@@ -55,6 +55,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
             ProtocolVersion.Current, options.Token, ProgramVersion, RunSpecification.ThisNumericsClass,
             Environment.MachineName, Environment.ProcessId, options.Threads, options.LaunchId),
             security: options.Security);
+        options.Vitals.Joined();
         RunSpecification specification = RunSpecification.FromJson(
             welcome.Specification, "the coordinator's specification");
         WorkerExecution execution = new(specification, options.Threads);
@@ -105,6 +106,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
 
     public void Dispose()
     {
+        _options.Vitals.Left();
         _mailbox.Close();
         _threads.Dispose();
         _loader?.Dispose();
@@ -135,6 +137,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _execution.UseData(data);
         _loader = LoaderThread.Start(_execution);
         warmUp.Join();
+        _options.Vitals.Loaded();
         _control.Send(new Ready(data.Dataset.Sha256, _execution.ParameterCount));
         _data = Connector.OpenData(_options.Coordinator.EndPoint, new DataHello(
             _options.Token, _welcome.Run, _welcome.Fence, _welcome.Worker),
@@ -143,6 +146,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _rentGradient = _data.RentGradient;
         _threads.Watch(_data);
         _data.Start(this);
+        _options.Vitals.TakesPart();
     }
 
     private void Post(WorkerInputKind kind, Message message) => _mailbox.Post(new WorkerInput(kind, message));
@@ -158,6 +162,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     private void Handle(WorkerInput input)
     {
         _effects.Clear();
+        _options.Vitals.Count(input);
         if (input.Message is Train train) _execution.Expect(train);
         _role.Handle(input, _effects);
         if (input.Message is { } message) _control.Return(message);
@@ -197,6 +202,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
             effect.Statistics.Correct, effect.Statistics.ComputeMicroseconds, allocated - _allocatedBytes);
         _allocatedBytes = allocated;
         _data!.Push(header, _execution.Take(effect.Buffer));
+        _options.Vitals.CountPush(_execution.GradientLength * (long)sizeof(float));
     }
 
     private void SendResult(in WorkerEffect effect)

@@ -23,11 +23,13 @@ internal sealed class TrainingRun
     private readonly RunFolder _folder;
     private readonly CheckpointStore _checkpoints;
     private readonly Fence _fence;
+    private readonly HealthStatus? _health;
     private long _began;
     private double _secondsBefore;
 
-    private TrainingRun(TrainOptions options, IRunView view, ILogger log, RunFolder folder)
+    private TrainingRun(TrainOptions options, IRunView view, ILogger log, RunFolder folder, HealthStatus? health)
     {
+        _health = health;
         _options = options;
         _view = view;
         _log = log;
@@ -54,9 +56,12 @@ internal sealed class TrainingRun
                 DatasetOptions.CacheLimitVariable, limit.ToString(CultureInfo.InvariantCulture));
         }
 
+        HealthStatus? health = options.Health is null ? null : new HealthStatus("the data, and the run to begin");
+        using HealthEndpoint? endpoint = health is null ? null : HealthEndpoint.Open(options.Health!, health);
+        if (endpoint is not null) view.Show(new Notice($"{endpoint}"));
         using RunFolder folder = RunFolder.Open(options.RunsFolder, options.Name, options.Fresh);
         if (folder.MovedTo is { } moved) view.Show(new Notice($"The run of that name before is kept in {moved}."));
-        TrainingRun run = new(options, view, loggers.CreateLogger("train"), folder);
+        TrainingRun run = new(options, view, loggers.CreateLogger("train"), folder, health);
         if (folder.IsFinished && options.MoreEpochs == 0) return run.ReportFinished();
         return await run.TrainAsync(stop);
     }
@@ -116,12 +121,7 @@ internal sealed class TrainingRun
         {
             Weights = StepWeights.For(specification, data),
         };
-        if (_options.Initial is { } initial)
-        {
-            foreach (string note in InitialWeights.Read(initial, store.Layout, store.Parameters).Notes) Say(note);
-            store.BeginHere();
-        }
-
+        ReadInitialWeights(store);
         RestoredRun? restored = RunRestore.Load(_checkpoints, specification, store, Say);
         TrainingProgress progress = restored?.Progress ?? new TrainingProgress();
         _secondsBefore = restored?.TrainSeconds ?? 0;
@@ -138,16 +138,19 @@ internal sealed class TrainingRun
             ClassNames = data.Dataset.ClassNames,
             TrainSeconds = () => TrainSeconds,
             Post = input => coordinator!.Post(input),
+            Show = _view.Show,
             Fault = exception => fault!(exception),
         };
         using Cluster cluster = new(
             specification, data, store, local, figures, Show,
-            RunPlan.Settings(specification, _options.MinimumWorkers, _options.CheckpointEverySteps), _fence, progress)
+            RunPlan.Settings(specification, _options.MinimumWorkers, _options.CheckpointEverySteps), _fence, progress,
+            _health)
         { Saver = saver };
         (coordinator, fault) = (cluster.Coordinator, cluster.Fault);
         _view.Begin(Header(specification, store, progress, local));
         _began = Stopwatch.GetTimestamp();
         local.Begin(cluster);
+        _health?.WaitsFor = null;
         using CancellationTokenRegistration stopping = stop.Register(() => coordinator.Post(new StopRequested()));
         Finish finish;
         try
@@ -175,6 +178,13 @@ internal sealed class TrainingRun
 
             _view.Show(happened);
         }
+    }
+
+    private void ReadInitialWeights(ParameterStore store)
+    {
+        if (_options.Initial is not { } initial) return;
+        foreach (string note in InitialWeights.Read(initial, store.Layout, store.Parameters).Notes) Say(note);
+        store.BeginHere();
     }
 
     private int End(

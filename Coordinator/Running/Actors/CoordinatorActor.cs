@@ -20,7 +20,8 @@ internal sealed class CoordinatorActor : IDisposable
     public CoordinatorActor(Cluster cluster, TrainingSettings settings, Fence fence, TrainingProgress progress)
     {
         _cluster = cluster;
-        _mailbox = new Mailbox<CoordinatorInput>(Handle, cluster.Fault);
+        _mailbox = new Mailbox<CoordinatorInput>(
+            cluster.Health?.Watch<CoordinatorInput>("coordinator", Handle) ?? Handle, cluster.Fault);
         _timer = new DeadlineTimer(TimeProvider.System, () => Post(new DeadlineReached()));
         _role = new CoordinatorRole(settings, fence, progress, Cluster.FirstVersion, _timer.Now);
     }

@@ -22,7 +22,8 @@ internal sealed class ParameterServerActor
     {
         _cluster = cluster;
         _fence = fence;
-        _mailbox = new Mailbox<object>(Handle, cluster.Fault);
+        _mailbox = new Mailbox<object>(
+            cluster.Health?.Watch<object>("parameter server", Handle) ?? Handle, cluster.Fault);
         _role = new ParameterServerRole(fence, Cluster.FirstVersion);
         Publications = new Publications(cluster.Store.Layout.Length);
         Publications.Publish(new ParametersHeader(fence, Cluster.FirstVersion), cluster.Store.Parameters);
