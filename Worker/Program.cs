@@ -58,6 +58,18 @@ internal static class Program
         DefaultValueFactory = _ => "10m",
     };
 
+    private static readonly Option<string?> Health = new("--health")
+    {
+        Description = "HOST:PORT where GET /live and GET /ready are answered over HTTP; beyond this machine too, as "
+            + "for Kubernetes' probes: nothing secret is told",
+    };
+
+    private static readonly Option<string?> TelemetryUrl = new("--telemetry")
+    {
+        Description = "URL of the OTLP collector that gets metrics and traces "
+            + $"(default: {Telemetry.EndpointVariable}; other OTEL_... variables count as well)",
+    };
+
     private static readonly Option<int> LaunchId = new("--launch-id")
     {
         DefaultValueFactory = _ => -1,
@@ -69,13 +81,14 @@ internal static class Program
         RootCommand root = new("Joins a coordinator and computes for it. The run's token is taken from --token-file or "
             + $"the environment variable {WorkerOptions.TokenVariable}.")
         {
-            Join, Engine, Threads, DataDirectory, Certificates, Certificate, Insecure, TokenFile, Rejoin, LaunchId,
+            Join, Engine, Threads, DataDirectory, Certificates, Certificate, Insecure, TokenFile, Rejoin, Health,
+            TelemetryUrl, LaunchId,
         };
         root.SetAction(parsed =>
         {
             try
             {
-                return Host(Read(parsed));
+                return Run(Read(parsed), parsed.GetValue(Health), parsed.GetValue(TelemetryUrl));
             }
             catch (LinkException mistake)
             {
@@ -149,6 +162,24 @@ internal static class Program
         {
             throw new LinkException($"{file}: the token can't be read ({error.Message.TrimEnd('.')}).");
         }
+    }
+
+    /// <exception cref="LinkException">A mistake in what was given, or the health's port can't be had.</exception>
+    private static int Run(WorkerOptions options, string? healthAddress, string? telemetryUrl)
+    {
+        HealthStatus? health = healthAddress is null ? null : new HealthStatus(WorkerVitals.Coordinator(options));
+        using HealthEndpoint? endpoint = health is null
+            ? null : HealthEndpoint.Open(HostAddress.Parse(healthAddress!, Health.Name), health);
+        if (endpoint is not null) Console.WriteLine(endpoint);
+        using WorkerTelemetry? telemetry = Export(options, telemetryUrl);
+        return Host(options with { Vitals = new WorkerVitals(health, telemetry) });
+    }
+
+    private static WorkerTelemetry? Export(WorkerOptions options, string? url)
+    {
+        if (!Telemetry.IsAsked(url)) return null;
+        Telemetry.Describe("distributed.worker", options.Name);
+        return new WorkerTelemetry(Telemetry.Export("distributed-worker"));
     }
 
     private static int Host(WorkerOptions options)

@@ -32,5 +32,11 @@ internal sealed record WorkerOptions
     /// <summary>Which of the coordinator's own processes this is; -1: started by someone else.</summary>
     public int LaunchId { get; init; } = -1;
 
+    /// <summary>What the coordinator calls this worker.</summary>
+    public string Name => IsLocal ? $"worker {LaunchId + 1}" : $"{Environment.MachineName}-{Environment.ProcessId}";
+
+    /// <summary>What is told of this worker to those who watch it.</summary>
+    public WorkerVitals Vitals { get; init; } = new(null, null);
+
     public bool IsLocal => LaunchId >= 0;
 }

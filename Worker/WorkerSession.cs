@@ -48,7 +48,8 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _welcome = welcome;
         _execution = execution;
         _role = new WorkerRole(welcome.Fence, options.Threads, execution.LeavesPerPass);
-        _mailbox = node.Engine.Start<WorkerInput>("worker", Handle, Fault);
+        Action<WorkerInput> handle = options.Vitals.Watch<WorkerInput>(Handle);
+        _mailbox = node.Engine.Start("worker", handle, Fault);
         _threads = new ComputeThreads(execution, _mailbox, options.Threads, Fault);
     }
 
@@ -72,6 +73,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
                 + $"under {before.Fence} has taken over since.");
         }
 
+        options.Vitals.Joined();
         RunSpecification specification = RunSpecification.FromJson(
             welcome.Specification, "the coordinator's specification");
         WorkerExecution execution = new(specification, options.Threads);
@@ -127,6 +129,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
 
     public void Dispose()
     {
+        _options.Vitals.Left();
         _mailbox.Close();
         _threads.Dispose();
         _loader?.Dispose();
@@ -157,6 +160,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _execution.UseData(data);
         _loader = LoaderThread.Start(_execution);
         warmUp.Join();
+        _options.Vitals.Loaded();
         _control.Send(new Ready(data.Dataset.Sha256, _execution.ParameterCount));
         HostAddress address = _node.DataAddress(_welcome);
         _data = Connector.OpenData(address.EndPoint, new DataHello(
@@ -166,6 +170,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _rentGradient = _data.RentGradient;
         _threads.Watch(_data);
         _data.Start(this);
+        _options.Vitals.TakesPart();
     }
 
     private void Post(WorkerInputKind kind, Message message) => _mailbox.Post(new WorkerInput(kind, message));
@@ -181,6 +186,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     private void Handle(WorkerInput input)
     {
         _effects.Clear();
+        _options.Vitals.Count(input);
         if (input.Message is Train train) _execution.Expect(train);
         _role.Handle(input, _effects);
         if (input.Message is { } message) _control.Return(message);
@@ -220,6 +226,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
             effect.Statistics.Correct, effect.Statistics.ComputeMicroseconds, allocated - _allocatedBytes);
         _allocatedBytes = allocated;
         _data!.Push(header, _execution.Take(effect.Buffer));
+        _options.Vitals.CountPush(_execution.GradientLength * (long)sizeof(float));
     }
 
     private void SendResult(in WorkerEffect effect)

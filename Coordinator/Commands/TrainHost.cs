@@ -1,3 +1,4 @@
+using Distributed.Runtime;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -15,7 +16,8 @@ internal static class TrainHost
     public static async Task<int> RunAsync(TrainSettings settings, CommandContext context)
     {
         TrainOptions options = TrainOptionsReader.Read(settings, Environment.ProcessorCount);
-        using IRunView view = new StatusView(RunViews.Create(context), context.Time);
+        using IDisposable? export = Export(options);
+        using IRunView view = CreateView(context, isExported: export is not null);
         HostApplicationBuilder builder = new(new HostApplicationBuilderSettings
         {
             DisableDefaults = true,
@@ -36,6 +38,19 @@ internal static class TrainHost
         TrainingService training = host.Services.GetRequiredService<TrainingService>();
         await host.RunAsync();
         return await training.Completion;
+    }
+
+    private static IDisposable? Export(TrainOptions options)
+    {
+        if (!Telemetry.IsAsked(options.Telemetry)) return null;
+        Telemetry.Describe("distributed.run", options.Name);
+        return Telemetry.Export("distributed-coordinator");
+    }
+
+    private static IRunView CreateView(CommandContext context, bool isExported)
+    {
+        StatusView view = new(RunViews.Create(context), context.Time);
+        return isExported ? new TelemetryView(view) : view;
     }
 
     /// <summary>Runs the training and ends the host with it.</summary>

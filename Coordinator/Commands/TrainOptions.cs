@@ -52,6 +52,12 @@ internal sealed record TrainOptions
     /// <summary>Steps between checkpoints; 0: by time and epoch only.</summary>
     public int CheckpointEverySteps { get; init; }
 
+    /// <summary>Where health is told over HTTP; null: nowhere.</summary>
+    public HostAddress? Health { get; init; }
+
+    /// <summary>Where metrics and traces go; null: where the environment says, if anywhere.</summary>
+    public string? Telemetry { get; init; }
+
     /// <summary>The engine for many machines; null: the local one.</summary>
     public IClusterEngine? Engine { get; init; }
 

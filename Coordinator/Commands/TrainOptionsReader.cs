@@ -82,6 +82,8 @@ internal sealed class TrainOptionsReader
             Initial = _settings.Text("init"),
             MoreEpochs = MoreEpochs(),
             CheckpointEverySteps = _settings.Integer("checkpoint-every", 0) ?? 0,
+            Health = _settings.Text("health") is { } health ? HostAddress.Parse(health, "--health") : null,
+            Telemetry = _settings.Text("telemetry"),
             LogLevel = Enum.Parse<LogLevel>(
                 _settings.OneOf("log-level", Enum.GetNames<LogLevel>()) ?? nameof(LogLevel.Warning)),
         };

@@ -80,6 +80,10 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
         new("more-epochs", "N", "Extend a finished run."),
         new("checkpoint-every", "STEPS", "Save every so many steps too; 0: every 60 s and every epoch (default: 0)."),
         new("convolution", "winograd|strict|direct", "How convolutions are computed (default: winograd)."),
+        new("health", "HOST:PORT", "Answer GET /live and GET /ready here over HTTP; beyond this machine too, as for " +
+            "Kubernetes' probes: nothing secret is told (default: nowhere)."),
+        new("telemetry", "URL", "Export metrics and traces to this OTLP collector, from the local workers too " +
+            $"(default: {Telemetry.EndpointVariable}; other OTEL_... variables count as well)."),
         new("log-level", "LEVEL", "The least severe log messages shown (default: warning)."),
     ];
 

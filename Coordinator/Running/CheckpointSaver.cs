@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Distributed.Checkpoints;
 using Distributed.Execution;
 using Distributed.Protocol;
@@ -39,6 +40,9 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
     /// <summary>Told how a save went.</summary>
     public required Action<CoordinatorInput> Post { get; init; }
 
+    /// <summary>Shown what was written.</summary>
+    public Action<RunEvent> Show { get; init; } = _ => { };
+
     /// <summary>Told of a broken invariant.</summary>
     public required Action<Exception> Fault { get; init; }
 
@@ -48,6 +52,8 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
     /// <inheritdoc/>
     public void Save(SaveCheckpoint save)
     {
+        long begun = Stopwatch.GetTimestamp();
+
         // The role has one checkpoint written at a time, so this waits for nothing.
         _idle.Wait();
         ParameterSnapshot snapshot = _free ?? CreateSnapshot();
@@ -62,7 +68,7 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
             Metadata = CheckpointMapping.Metadata(_specification, save.Progress, ClassNames, TrainSeconds()),
             IsBest = save.IsBest,
         };
-        new Thread(() => Write(save.Id, snapshot, content)) { IsBackground = true, Name = "checkpoint" }.Start();
+        new Thread(() => Write(save.Id, snapshot, content, begun)) { IsBackground = true, Name = "checkpoint" }.Start();
     }
 
     /// <summary>Waits for a save that is under way.</summary>
@@ -75,7 +81,7 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
 
     private ParameterSnapshot CreateSnapshot() => new(_parameters.Layout, _specification.StateNames);
 
-    private void Write(long id, ParameterSnapshot snapshot, CheckpointContent content)
+    private void Write(long id, ParameterSnapshot snapshot, CheckpointContent content, long begun)
     {
         CoordinatorInput? outcome = null;
         try
@@ -104,7 +110,10 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
             _idle.Release();
         }
 
-        if (outcome is not null) Post(outcome);
+        if (outcome is null) return;
+        double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
+        Show(new CheckpointWritten(content.Step, seconds, (outcome as CheckpointFailed)?.Reason));
+        Post(outcome);
     }
 
     private void ForgetMissed()

@@ -186,6 +186,8 @@ internal sealed class LocalCluster : IDisposable
 
         public void Noticed(string sentence) => Tell(cluster => cluster.Show(new Notice(sentence)));
 
+        public void Restarted(string worker) => Tell(cluster => cluster.Show(new WorkerRestarted(worker)));
+
         public void Exhausted(string reason, bool isUserError) =>
             Tell(cluster => cluster.Coordinator.Post(new WorkersExhausted(reason, isUserError)));
 

@@ -12,6 +12,11 @@ internal interface ILocalWorkersObserver
     /// <summary>A worker died, is started again, or is given up: a sentence for a person.</summary>
     void Noticed(string sentence);
 
+    /// <summary>A worker's process is started again.</summary>
+    void Restarted(string worker)
+    {
+    }
+
     /// <summary>Every worker has been given up.</summary>
     /// <param name="reason">A sentence for a person.</param>
     /// <param name="isUserError">Whether it is the user's mistake, as the workers' exit codes say.</param>
@@ -185,6 +190,7 @@ internal sealed class LocalWorkers : IDisposable
         {
             if (_stopping) return;
             Interlocked.Increment(ref _restarts);
+            _observer.Restarted(slot.Name);
             Start(slot);
         });
     }

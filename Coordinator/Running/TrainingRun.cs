@@ -23,12 +23,15 @@ internal sealed class TrainingRun
     private readonly RunFolder _folder;
     private readonly CheckpointStore _checkpoints;
     private readonly CoordinatorTurn _turn;
+    private readonly HealthStatus? _health;
     private FenceClaim? _claim;
     private long _began;
     private double _secondsBefore;
 
-    private TrainingRun(TrainOptions options, IRunView view, ILogger log, RunFolder folder, CoordinatorTurn turn)
+    private TrainingRun(
+        TrainOptions options, IRunView view, ILogger log, RunFolder folder, CoordinatorTurn turn, HealthStatus? health)
     {
+        _health = health;
         _options = options;
         _view = view;
         _log = log;
@@ -57,13 +60,23 @@ internal sealed class TrainingRun
                 DatasetOptions.CacheLimitVariable, limit.ToString(CultureInfo.InvariantCulture));
         }
 
+        HealthStatus? health = options.Health is null ? null : new HealthStatus("the data, and the run to begin");
+        using HealthEndpoint? endpoint = health is null ? null : HealthEndpoint.Open(options.Health!, health);
+        if (endpoint is not null) view.Show(new Notice($"{endpoint}"));
         await using CoordinatorTurn turn = CoordinatorTurn.Start(
             options, sentence => view.Show(new Notice(sentence)), loggers);
         try
         {
+            if (turn.Node is not null) health?.WaitsFor = "its turn to coordinate";
             TurnEnding ending = await turn.WaitAsync(() => RunFolder.IsFinishedAt(options), stop);
-            return ending == TurnEnding.Stopped ? ExitCode.Stopped
-                : await CoordinateAsync(options, view, loggers, turn, ending == TurnEnding.Taken, stop);
+            if (ending == TurnEnding.Stopped) return ExitCode.Stopped;
+            using RunFolder folder = RunFolder.Open(
+                options.RunsFolder, options.Name, options.Fresh, shared: options.HasStandBys);
+            if (folder.MovedTo is { } moved) view.Show(new Notice($"The run of that name before is kept in {moved}."));
+            TrainingRun run = new(options, view, loggers.CreateLogger("train"), folder, turn, health);
+            if (folder.IsFinishedFor(options)) return run.ReportFinished();
+            return ending == TurnEnding.Taken ? await run.TrainAsync(stop)
+                : throw new TurnLostException("Another coordinator has begun to extend the run that it had finished.");
         }
         catch (Exception lost) when (lost is TurnLostException
             || (lost is LinkException && turn.Lost.IsCancellationRequested))
@@ -71,19 +84,6 @@ internal sealed class TrainingRun
             view.Show(new Notice($"{lost.Message} The same command stands by again."));
             return ExitCode.Stopped;
         }
-    }
-
-    private static async Task<int> CoordinateAsync(
-        TrainOptions options, IRunView view, ILoggerFactory loggers, CoordinatorTurn turn, bool mayTrain,
-        CancellationToken stop)
-    {
-        using RunFolder folder = RunFolder.Open(
-            options.RunsFolder, options.Name, options.Fresh, shared: options.HasStandBys);
-        if (folder.MovedTo is { } moved) view.Show(new Notice($"The run of that name before is kept in {moved}."));
-        TrainingRun run = new(options, view, loggers.CreateLogger("train"), folder, turn);
-        if (folder.IsFinishedFor(options)) return run.ReportFinished();
-        return mayTrain ? await run.TrainAsync(stop)
-            : throw new TurnLostException("Another coordinator has begun to extend the run that it had finished.");
     }
 
     private int ReportFinished()
@@ -166,18 +166,20 @@ internal sealed class TrainingRun
             ClassNames = data.Dataset.ClassNames,
             TrainSeconds = () => TrainSeconds,
             Post = input => coordinator!.Post(input),
+            Show = _view.Show,
             Fault = exception => fault!(exception),
         };
         using Cluster cluster = new(
             specification, data, store, local, figures, Show,
             RunPlan.Settings(
                 specification, _options.MinimumWorkers, _options.CheckpointEverySteps, _options.HasStandBys),
-            Fence, progress)
+            Fence, progress, _health)
         { Saver = saver };
         (coordinator, fault) = (cluster.Coordinator, cluster.Fault);
         _view.Begin(Header(specification, store, progress, local));
         _began = Stopwatch.GetTimestamp();
         local.Begin(cluster);
+        _health?.WaitsFor = null;
         using CancellationTokenRegistration stopping = stop.Register(() => coordinator.Post(new StopRequested()));
         using CancellationTokenRegistration lost = _turn.Lost.Register(() => cluster.Fault(new TurnLostException(
             "This node coordinates no longer: it was cut off from the others, or stood still for too long.")));

@@ -72,25 +72,7 @@ public sealed class Listener : IDisposable
         ArgumentException.ThrowIfNullOrEmpty(token);
         security ??= LinkSecurity.LoopbackOnly;
         security.Require(endPoint);
-        Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        try
-        {
-            socket.Bind(endPoint);
-            FrameSocket.Configure(socket);
-            socket.Listen(Backlog);
-        }
-        catch (SocketException exception)
-        {
-            socket.Dispose();
-            throw new LinkException(exception.SocketErrorCode switch
-            {
-                SocketError.AddressAlreadyInUse =>
-                    $"Port {endPoint.Port} on {endPoint.Address} is in use; choose another, or 0 for any free one.",
-                SocketError.AccessDenied => $"Not allowed to listen on port {endPoint.Port}; choose one above 1023.",
-                SocketError.AddressNotAvailable => $"{endPoint.Address} is no address of this machine.",
-                _ => $"Can't listen on {endPoint}: {exception.Message}.",
-            });
-        }
+        Socket socket = ListeningSocket.Open(endPoint, Backlog);
         Listener listener = new(socket, token, handler, limits ?? ProtocolLimits.Default, security);
         LinkThread.Start($"listen {listener.EndPoint}", listener.AcceptLoop);
         return listener;

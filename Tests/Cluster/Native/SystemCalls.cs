@@ -37,6 +37,16 @@ internal static partial class SystemCalls
         _ = Unmount(folder, Detach);
     }
 
+    /// <summary>Makes a pipe with a name: whoever opens it to read waits for a writer.</summary>
+    public static void MakePipe(string path)
+    {
+        if (MakeFifo(path, Convert.ToUInt32("600", 8)) != 0)
+            throw new IOException($"mkfifo({path}) failed with errno {Marshal.GetLastPInvokeError()}.");
+    }
+
+    [LibraryImport("libc", EntryPoint = "mkfifo", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int MakeFifo(string path, uint mode);
+
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int SendSignal(int processId, int signal);
 

@@ -30,7 +30,8 @@ public sealed class TrainOptionsTests
         Assert.False(options.Fresh);
         Assert.Equal(LogLevel.Warning, options.LogLevel);
         Assert.Null(options.Listen);
-        Assert.Null(options.Initial ?? options.DataDirectory);
+        Assert.Null(options.Initial ?? options.DataDirectory ?? options.Telemetry);
+        Assert.Null(options.Health);
     }
 
     [Fact]
@@ -43,7 +44,7 @@ public sealed class TrainOptionsTests
             "cosine", "--label-smoothing", "0.1", "--augment", "none", "--validation", "0.2", "--patience", "2",
             "--seed", "18446744073709551615", "--name", "my-run", "--runs", "elsewhere", "--fresh",
             "--init", "old.safetensors", "--checkpoint-every", "10", "--engine", "local", "--convolution", "direct",
-            "--log-level", "debug");
+            "--log-level", "debug", "--health", "127.0.0.1:8080");
 
         RunSpecification run = options.Specification;
         Assert.Equal("lenet5", run.Model.Name);
@@ -57,6 +58,7 @@ public sealed class TrainOptionsTests
         Assert.Equal(0.1, run.LabelSmoothing);
         Assert.Equal((2, ulong.MaxValue), (run.Patience, run.Seed));
         Assert.Equal(("my-run", "elsewhere", true), (options.Name, options.RunsFolder, options.Fresh));
+        Assert.Equal("127.0.0.1:8080", $"{options.Health}");
         Assert.Equal(("old.safetensors", 10), (options.Initial, options.CheckpointEverySteps));
         Assert.Equal(LogLevel.Debug, options.LogLevel);
         Assert.Equal(4, (await CommandRun.Options("--more-epochs", "4")).MoreEpochs);
