@@ -60,7 +60,7 @@ public class SamplesLinkTests
         using SamplesPair pair = new(listener, SamplesHello.OnlyOffer, send: link =>
             Assert.True(link.Send(SamplesPair.Offer, 0, null)));
         Assert.Equal(SamplesPair.Offer, pair.Receiver.Offer);
-        Assert.True(pair.Sending.Wait(Wait.Deadline));
+        pair.WaitUntilSent();
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public class SamplesLinkTests
                 return false;
             });
         Assert.Equal(SamplesPair.Offer, pair.Receiver.Offer);
-        Assert.True(pair.Sending.Wait(Wait.Deadline));
+        pair.WaitUntilSent();
 
         TaskCompletionSource never = new();
         Task<LinkException> over = Task.Run(() => Assert.Throws<LinkException>(() => Connector.OpenSamples(
@@ -225,6 +225,9 @@ internal sealed class SamplesPair : IDisposable
     /// <summary>Three frames and a little more.</summary>
     public static readonly byte[] Data = MakeData();
 
+    private readonly Task<SamplesReceiver> _opening;
+    private readonly Task _sending;
+
     public SamplesPair(
         TestListener listener, long from = 0, ProtocolLimits? limits = null, LinkSecurity? security = null,
         Action<SamplesSender>? send = null, Func<bool>? isOver = null)
@@ -233,15 +236,11 @@ internal sealed class SamplesPair : IDisposable
             listener.EndPoint, Hello(from), limits, security, isOver));
         (SamplesHello hello, Sender) = listener.Samples.TakeSoon();
         Assert.Equal(Hello(from), hello);
-        Sending = send is null ? Task.CompletedTask : Task.Run(() => send(Sender));
+        _sending = send is null ? Task.CompletedTask : Task.Run(() => send(Sender));
         _opening = opening;
     }
 
-    private readonly Task<SamplesReceiver> _opening;
-
     public SamplesSender Sender { get; }
-
-    public Task Sending { get; }
 
     /// <summary>The worker's end, once the offer is sent.</summary>
     public SamplesReceiver Receiver => _opening.Soon();
@@ -283,11 +282,14 @@ internal sealed class SamplesPair : IDisposable
         return [.. header[..length], .. payload, .. BitConverter.GetBytes(Crc32C.Compute(payload))];
     }
 
+    /// <summary>Waits until what the test says has been sent.</summary>
+    public void WaitUntilSent() => Assert.True(_sending.Wait(Wait.Deadline));
+
     public void Dispose()
     {
         Sender.Dispose();
         if (_opening.IsCompletedSuccessfully) _opening.Result.Dispose();
-        Assert.True(Sending.Wait(Wait.Deadline));
+        WaitUntilSent();
     }
 
     private static byte[] MakeData()
