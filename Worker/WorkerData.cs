@@ -44,11 +44,10 @@ internal sealed class WorkerData(WorkerOptions options, WorkerNode node, Welcome
             try
             {
                 wanted ??= Ask();
-                if (ReceivedDataset.Find(wanted, _cache) is { } found) return RunData.Of(specification, found);
-                turn = TakeTurn(wanted);
+                turn = TakeTurn(wanted, out Dataset? data);
                 before = turn?.Position ?? 0;
-                if (turn is not null && Receive(wanted, turn) is { } received)
-                    return RunData.Of(specification, received);
+                if (turn is not null) data = Receive(wanted, turn);
+                if (data is not null) return RunData.Of(specification, data);
             }
             catch (LinkException broken) when (!broken.Refused || isOver())
             {
@@ -84,23 +83,24 @@ internal sealed class WorkerData(WorkerOptions options, WorkerNode node, Welcome
         return RunSamples.Describe(asked.Offer);
     }
 
-    /// <summary>Waits while another process of this host receives the data, but not for one that stands still; null
-    /// where it has received them, or it is over.</summary>
-    private ReceivedDataset? TakeTurn(DatasetDescription wanted)
+    /// <summary>Waits while another process of this host receives the data, but not for one that stands still. Null
+    /// where they are found in the cache, or it is over.</summary>
+    private ReceivedDataset? TakeTurn(DatasetDescription wanted, out Dataset? found)
     {
+        ReceivedDataset? turn = ReceivedDataset.TryOpen(wanted, _cache, out found);
+        if (turn is null && found is null)
+            Say($"Another process of this host fetches {wanted.Name} already: waiting for it.");
         long seen = -1, since = 0;
-        while (!isOver())
+        while (turn is null && found is null && !isOver())
         {
-            if (ReceivedDataset.TryOpen(wanted, _cache) is { } turn) return turn;
-            if (seen < 0) Say($"Another process of this host fetches {wanted.Name} already: waiting for it.");
+            Thread.Sleep(OthersPause);
             long progress = ReceivedDataset.ProgressOfOthers(wanted, _cache);
             if (progress != seen) (seen, since) = (progress, Stopwatch.GetTimestamp());
-            else if (Stopwatch.GetElapsedTime(since) > OthersDeadline)
-                return ReceivedDataset.TryOpen(wanted, _cache, beside: true);
-            Thread.Sleep(OthersPause);
+            turn = ReceivedDataset.TryOpen(
+                wanted, _cache, out found, beside: Stopwatch.GetElapsedTime(since) > OthersDeadline);
         }
 
-        return null;
+        return turn;
     }
 
     /// <summary>Null where it has to begin again, or is over.</summary>

@@ -92,7 +92,7 @@ public sealed class ReceivedDatasetTests : IDisposable
     {
         for (long at = 0; at < Wanted.Length; at += PieceBytes)
         {
-            using ReceivedDataset part = ReceivedDataset.TryOpen(Wanted, Options)!;
+            using ReceivedDataset part = Open();
             Assert.Equal(at, part.Position);
             byte[] piece = new byte[PieceBytes];
             part.Append(piece.AsSpan(0, new SampleStream(_sent) { Position = at }.Read(piece)));
@@ -100,7 +100,7 @@ public sealed class ReceivedDatasetTests : IDisposable
 
         Assert.Empty(Kept);
         Assert.Null(ReceivedDataset.Find(Wanted, Options));
-        using ReceivedDataset whole = ReceivedDataset.TryOpen(Wanted, Options)!;
+        using ReceivedDataset whole = Open();
         Assert.Equal(Wanted.Length, whole.Position);
         Same(_sent, whole.Finish()!);
     }
@@ -111,7 +111,7 @@ public sealed class ReceivedDatasetTests : IDisposable
     [InlineData(75)]
     public void WrongBytesAreOneSentenceAndTheFileIsGone(int wrong)
     {
-        using ReceivedDataset part = ReceivedDataset.TryOpen(Wanted, Options)!;
+        using ReceivedDataset part = Open();
         byte[] bytes = Bytes(_sent);
         bytes[wrong] ^= 1;
         part.Append(bytes);
@@ -125,8 +125,8 @@ public sealed class ReceivedDatasetTests : IDisposable
     [Fact]
     public void BytesThatAnEarlierProcessLeftWrongAreReceivedAgain()
     {
-        using (ReceivedDataset part = ReceivedDataset.TryOpen(Wanted, Options)!) part.Append(new byte[50]);
-        using ReceivedDataset next = ReceivedDataset.TryOpen(Wanted, Options)!;
+        using (ReceivedDataset part = Open()) part.Append(new byte[50]);
+        using ReceivedDataset next = Open();
         next.Append(Bytes(_sent).AsSpan(50));
         Assert.Null(next.Finish());
         Assert.Equal(0, next.Position);
@@ -137,13 +137,14 @@ public sealed class ReceivedDatasetTests : IDisposable
     [Fact]
     public void OneAtATimeReceivesAndOthersFindWhatItMade()
     {
-        using ReceivedDataset first = ReceivedDataset.TryOpen(Wanted, Options)!;
-        Assert.Null(ReceivedDataset.TryOpen(Wanted, Options));
+        using ReceivedDataset first = Open();
+        Assert.Null(ReceivedDataset.TryOpen(Wanted, Options, out Dataset? found));
+        Assert.Null(found);
         first.Append(Bytes(_sent).AsSpan(0, 30));
         Assert.Equal(30, ReceivedDataset.ProgressOfOthers(Wanted, Options));
 
         // Beside it, each with a file of its own; the last one's stays.
-        using (ReceivedDataset beside = ReceivedDataset.TryOpen(Wanted, Options, beside: true)!)
+        using (ReceivedDataset beside = ReceivedDataset.TryOpen(Wanted, Options, out _, beside: true)!)
         {
             Assert.Equal(0, beside.Position);
             beside.Append(Bytes(_sent));
@@ -153,8 +154,8 @@ public sealed class ReceivedDatasetTests : IDisposable
         first.Append(Bytes(_sent).AsSpan(30));
         Same(_sent, first.Finish()!);
         first.Dispose();
-        Assert.Null(ReceivedDataset.TryOpen(Wanted, Options));
-        Same(_sent, ReceivedDataset.Find(Wanted, Options)!);
+        Assert.Null(ReceivedDataset.TryOpen(Wanted, Options, out found));
+        Same(_sent, found!);
         Assert.Single(Kept);
     }
 
@@ -186,9 +187,10 @@ public sealed class ReceivedDatasetTests : IDisposable
     {
         Assert.Equal("folder: 0 KB of decoded images are more than the 0 KB that this host's cache may hold; set "
             + "DISTRIBUTED_CACHE_LIMIT to more, or use files of this host with --data-dir.",
-            Assert.Throws<DataException>(() => ReceivedDataset.TryOpen(Wanted, Options with { CacheLimit = 71 }))
+            Assert.Throws<DataException>(() => ReceivedDataset.TryOpen(Wanted, Options with { CacheLimit = 71 }, out _))
                 .Message);
-        using ReceivedDataset fits = ReceivedDataset.TryOpen(Wanted, Options with { CacheLimit = 72 })!;
+        using ReceivedDataset fits = ReceivedDataset.TryOpen(
+            Wanted, Options with { CacheLimit = 72 }, out _)!;
         Assert.NotNull(fits);
     }
 
@@ -197,7 +199,7 @@ public sealed class ReceivedDatasetTests : IDisposable
     {
         string file = _folder.Write("file");
         Assert.StartsWith($"{file}/decoded: folder can't be kept here (", Assert.Throws<DataException>(
-            () => ReceivedDataset.TryOpen(Wanted, Options with { CacheRoot = file })).Message,
+            () => ReceivedDataset.TryOpen(Wanted, Options with { CacheRoot = file }, out _)).Message,
             StringComparison.Ordinal);
     }
 
@@ -208,6 +210,8 @@ public sealed class ReceivedDatasetTests : IDisposable
         Assert.Equal("0 of 197 KB", ByteSize.Text(0, 197_000));
         Assert.Equal("4,000 MB", ByteSize.Text(4_000_000_000));
     }
+
+    private ReceivedDataset Open() => ReceivedDataset.TryOpen(Wanted, Options, out _)!;
 
     private static byte[] Bytes(Dataset dataset)
     {
@@ -232,7 +236,7 @@ public sealed class ReceivedDatasetTests : IDisposable
     private Dataset Receive(Dataset? sent = null)
     {
         SampleStream stream = new(sent ?? _sent);
-        using ReceivedDataset into = ReceivedDataset.TryOpen(stream.Description, Options)!;
+        using ReceivedDataset into = ReceivedDataset.TryOpen(stream.Description, Options, out _)!;
         byte[] piece = new byte[PieceBytes];
         while (stream.Read(piece) is var length and > 0) into.Append(piece.AsSpan(0, length));
         return into.Finish()!;

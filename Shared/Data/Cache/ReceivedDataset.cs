@@ -6,8 +6,8 @@ namespace Distributed.Data;
 /// <summary>
 /// A data set that comes piece by piece from elsewhere into the user's cache, named there by the hash of its content.
 /// What came stays in a temporary file when this is disposed, and the next one goes on from there; the file gets its
-/// name only when it is whole, on the disk, and has the right hash. One process of a host at a time receives a data set,
-/// which a lock file sees to: others wait for it, or receive it beside it.
+/// name only when it is whole, on the disk, and has the right hash. One process of a host at a time receives a data
+/// set, which a lock file sees to: others wait for it, or receive it beside it.
 /// </summary>
 public sealed class ReceivedDataset : IDisposable
 {
@@ -43,7 +43,7 @@ public sealed class ReceivedDataset : IDisposable
     /// <summary>The data set from the user's cache, decoded or received before; null where it isn't there.</summary>
     /// <param name="wanted">What to look for: by its hash.</param>
     /// <param name="options">Where the cache is.</param>
-    public static Dataset? Find(DatasetDescription wanted, DatasetOptions options)
+    internal static Dataset? Find(DatasetDescription wanted, DatasetOptions options)
     {
         string folder = DecodedCache.FolderOf(options);
         try
@@ -58,14 +58,18 @@ public sealed class ReceivedDataset : IDisposable
         }
     }
 
-    /// <summary>Begins to receive a data set, or goes on with it.</summary>
+    /// <summary>Begins to receive a data set, or goes on with it, unless it is in the cache.</summary>
     /// <param name="wanted">The data set.</param>
     /// <param name="options">Where the cache is, and what it may hold.</param>
+    /// <param name="found">The data set where it is in the cache.</param>
     /// <param name="beside">Whether to do so though another process is at it, from the start.</param>
-    /// <returns>Null where another process is at it, or has just done it.</returns>
+    /// <returns>Null where it is found, or another process is at it.</returns>
     /// <exception cref="DataException">It is more than the cache may hold, or the cache can't be written.</exception>
-    public static ReceivedDataset? TryOpen(DatasetDescription wanted, DatasetOptions options, bool beside = false)
+    public static ReceivedDataset? TryOpen(
+        DatasetDescription wanted, DatasetOptions options, out Dataset? found, bool beside = false)
     {
+        found = Find(wanted, options);
+        if (found is not null) return null;
         if (wanted.PixelBytes > options.CacheLimit)
         {
             throw new DataException($"{wanted.Name}: {ByteSize.Text(wanted.PixelBytes)} of decoded images are more "
@@ -78,7 +82,8 @@ public sealed class ReceivedDataset : IDisposable
         {
             Directory.CreateDirectory(DecodedCache.FolderOf(options));
             if (!beside && (taken = Lock(PathOf(wanted, options))) is null) return null;
-            if (Find(wanted, options) is null) return new ReceivedDataset(wanted, options, taken);
+            found = Find(wanted, options); // who had the lock may have made it since
+            if (found is null) return new ReceivedDataset(wanted, options, taken);
             taken?.Dispose();
             return null;
         }
@@ -90,7 +95,8 @@ public sealed class ReceivedDataset : IDisposable
     }
 
     /// <summary>How far the process has come that is at it, in bytes; 0: none is.</summary>
-    /// <inheritdoc cref="TryOpen"/>
+    /// <param name="wanted">The data set.</param>
+    /// <param name="options">Where the cache is.</param>
     public static long ProgressOfOthers(DatasetDescription wanted, DatasetOptions options)
     {
         FileInfo file = new(Shared(wanted, options));
