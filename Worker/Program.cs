@@ -9,6 +9,9 @@ namespace Distributed.Worker;
 /// <summary>The worker's program: joins a coordinator and computes until it is told to stop.</summary>
 internal static class Program
 {
+    private const string LocalData = "local";
+    private const string CoordinatorData = "coordinator";
+
     private static readonly Option<string> Join = new("--join")
     {
         Description = "HOST:PORT of the coordinator; with --engine akka of several that may coordinate, with commas",
@@ -30,6 +33,12 @@ internal static class Program
     private static readonly Option<string?> DataDirectory = new("--data-dir")
     {
         Description = "folder to look for data sets in",
+    };
+
+    private static readonly Option<string> DataFrom = new("--data-from")
+    {
+        Description = "local: from this host's files; coordinator: it sends them, and they are kept in the cache",
+        DefaultValueFactory = _ => LocalData,
     };
 
     private static readonly Option<string?> Certificates = new("--certificates")
@@ -81,8 +90,8 @@ internal static class Program
         RootCommand root = new("Joins a coordinator and computes for it. The run's token is taken from --token-file or "
             + $"the environment variable {WorkerOptions.TokenVariable}.")
         {
-            Join, Engine, Threads, DataDirectory, Certificates, Certificate, Insecure, TokenFile, Rejoin, Health,
-            TelemetryUrl, LaunchId,
+            Join, Engine, Threads, DataDirectory, DataFrom, Certificates, Certificate, Insecure, TokenFile, Rejoin,
+            Health, TelemetryUrl, LaunchId,
         };
         root.SetAction(parsed =>
         {
@@ -120,6 +129,7 @@ internal static class Program
             Token = ReadToken(parsed.GetValue(TokenFile)),
             Threads = threads,
             DataDirectory = parsed.GetValue(DataDirectory),
+            DataFromCoordinator = ReadDataFrom(parsed.GetValue(DataFrom)!),
             Rejoin = ReadTime(parsed.GetValue(Rejoin)!, Rejoin.Name),
             LaunchId = parsed.GetValue(LaunchId),
         };
@@ -130,6 +140,14 @@ internal static class Program
         "local" => null,
         Engines.Akka => Engines.Cluster ?? throw new LinkException($"{Engine.Name}: {Engines.Missing}."),
         _ => throw new LinkException($"{Engine.Name}: expected local or akka, got '{name}'."),
+    };
+
+    private static bool ReadDataFrom(string text) => text switch
+    {
+        LocalData => false,
+        CoordinatorData => true,
+        _ => throw new LinkException(
+            $"{DataFrom.Name}: expected {LocalData} or {CoordinatorData}, got '{text}'."),
     };
 
     private static TimeSpan ReadTime(string text, string option)

@@ -26,6 +26,9 @@ internal sealed record WorkerOptions
     /// <summary>Where data sets are looked for, before what the coordinator says.</summary>
     public string? DataDirectory { get; init; }
 
+    /// <summary>Whether the coordinator sends the data set, so that this host needs no files of it.</summary>
+    public bool DataFromCoordinator { get; init; }
+
     /// <summary>How long to look for a coordinator that is gone; 0: not at all.</summary>
     public TimeSpan Rejoin { get; init; }
 

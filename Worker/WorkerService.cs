@@ -56,7 +56,7 @@ internal sealed class WorkerService(
     private async Task<SessionEnd> StayAsync(WorkerNode node, CancellationToken stoppingToken)
     {
         SessionEnd end;
-        WorkerSession? session = WorkerSession.Join(options, node, last: null);
+        WorkerSession? session = WorkerSession.Join(options, node, last: null, stoppingToken);
         do
         {
             end = await StayAsync(session, stoppingToken).ConfigureAwait(false);
@@ -92,7 +92,7 @@ internal sealed class WorkerService(
             try
             {
                 await Task.Delay(RejoinPause, stoppingToken).ConfigureAwait(false);
-                return WorkerSession.Join(options, node, last);
+                return WorkerSession.Join(options, node, last, stoppingToken);
             }
             catch (LinkException e) when (!e.Refused)
             {

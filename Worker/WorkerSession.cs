@@ -61,7 +61,9 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     /// <param name="options">Who joins.</param>
     /// <param name="node">Finds the coordinator.</param>
     /// <param name="last">The stay before this one; null: none.</param>
-    public static WorkerSession Join(WorkerOptions options, WorkerNode node, RunPlace? last)
+    /// <param name="stop">Whether data are waited for no longer.</param>
+    public static WorkerSession Join(
+        WorkerOptions options, WorkerNode node, RunPlace? last, CancellationToken stop = default)
     {
         (IControlLink control, Welcome welcome) = node.Join(new Hello(
             ProtocolVersion.Current, options.Token, ProgramVersion, RunSpecification.ThisNumericsClass,
@@ -81,7 +83,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         control.Start(welcome, session);
         try
         {
-            session.Prepare(specification);
+            session.Prepare(specification, stop);
         }
         catch
         {
@@ -152,11 +154,16 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         typeof(WorkerSession).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
             ?.InformationalVersion ?? "?";
 
-    private void Prepare(RunSpecification specification)
+    private void Prepare(RunSpecification specification, CancellationToken stop)
     {
         Thread warmUp = new(_execution.WarmUp) { IsBackground = true, Name = "warm-up" };
         warmUp.Start();
-        RunData data = RunData.Load(specification, _options.DataDirectory ?? _welcome.DataDirectory);
+        if (LoadData(specification, stop) is not { } data)
+        {
+            warmUp.Join();
+            return;
+        }
+
         _execution.UseData(data);
         _loader = LoaderThread.Start(_execution);
         warmUp.Join();
@@ -171,6 +178,16 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _threads.Watch(_data);
         _data.Start(this);
         _options.Vitals.TakesPart();
+    }
+
+    /// <summary>Null where the session has ended meanwhile.</summary>
+    private RunData? LoadData(RunSpecification specification, CancellationToken stop)
+    {
+        RunData? data = new WorkerData(
+            _options, _node, _welcome, () => Completion.IsCompleted || stop.IsCancellationRequested)
+            .Load(specification);
+        if (data is null) _ended.TrySetResult(new SessionEnd(ExitCodes.Done, ""));
+        return data;
     }
 
     private void Post(WorkerInputKind kind, Message message) => _mailbox.Post(new WorkerInput(kind, message));

@@ -171,6 +171,8 @@ internal sealed class LocalCluster : IDisposable
         public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link) =>
             inner.DataOpened(hello, link);
 
+        public void SamplesOpened(SamplesHello hello, SamplesSender link) => inner.SamplesOpened(hello, link);
+
         public void Rejected(string peer, string reason) => inner.Rejected(peer, reason);
     }
 

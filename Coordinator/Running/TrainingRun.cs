@@ -142,7 +142,8 @@ internal sealed class TrainingRun
         if (_options.Engine is { } engine)
             join = $"{(_options.HasStandBys ? string.Join(',', _options.SeedNodes) : join)} --engine {engine.Name}";
         string certificates = _options.Security.IsTls ? " --certificates FOLDER" : "";
-        Say($"Other workers join with: worker --join {join} --token-file '{tokenFile}'{certificates}");
+        Say($"Other workers join with: worker --join {join} --token-file '{tokenFile}'{certificates} "
+            + "[--data-from coordinator]");
         if (IPAddress.IsLoopback(ip) || _options.HasStandBys) return;
         Say("There is one coordinator and no other stands by: if it is lost, the same command goes on from the newest "
             + "checkpoint.");

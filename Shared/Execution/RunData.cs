@@ -48,9 +48,12 @@ public sealed class RunData
     public static RunData Load(RunSpecification specification, string? directory, Action<string>? progress = null)
     {
         Dataset dataset = DatasetCatalogue.Load(specification.Data.Name, Options(specification, directory, progress));
-        return new RunData(
-            dataset, specification.Data.Validation, specification.Augmentation, specification.Seed);
+        return Of(specification, dataset);
     }
+
+    /// <summary>What a specification makes of a data set that is there already.</summary>
+    public static RunData Of(RunSpecification specification, Dataset dataset) =>
+        new(dataset, specification.Data.Validation, specification.Augmentation, specification.Seed);
 
     /// <summary>Makes sure that the files are on this machine, before several processes load them.</summary>
     /// <exception cref="DataException">The data cannot be had.</exception>

@@ -105,6 +105,14 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
         }
     }
 
+    public void SamplesOpened(SamplesHello hello, SamplesSender link)
+    {
+        if (hello.Run == plan.Run && hello.Fence == plan.Fence && Find(hello.Worker) is not null)
+            SampleService.Serve(hello, link, _cluster.Task);
+        else
+            link.Refuse("Who asks for the data set is no worker of the run.");
+    }
+
     public void Rejected(string peer, string reason) =>
         log.LogWarning("Turned away a connection from {Peer}: {Reason}", peer, reason);
 
@@ -146,7 +154,8 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
         {
             string found = ready.DataSha256[..Math.Min(12, ready.DataSha256.Length)];
             return $"The worker's {cluster.Specification.Data.Name} data differ from the coordinator's (hash {found}…, "
-                + $"expected {expected[..12]}…): give it the same files with --data-dir.";
+                + $"expected {expected[..12]}…): give it the same files with --data-dir, or "
+                + "--data-from coordinator.";
         }
 
         int count = cluster.Store.Layout.Count;

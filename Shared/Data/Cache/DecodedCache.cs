@@ -13,7 +13,9 @@ namespace Distributed.Data;
 internal static class DecodedCache
 {
     private const string Suffix = ".decoded";
-    private const string TemporarySuffix = ".temporary";
+
+    /// <summary>Ends the name of a file that is not whole yet; one that nobody writes to is deleted in time.</summary>
+    public const string TemporarySuffix = ".temporary";
 
     private static readonly TimeSpan Abandoned = TimeSpan.FromDays(1);
 
@@ -46,6 +48,9 @@ internal static class DecodedCache
         }
     }
 
+    /// <summary>The folder of decoded data sets.</summary>
+    public static string FolderOf(DatasetOptions options) => Path.Combine(options.CacheRoot, "decoded");
+
     private static string Name(ImageSource source, DatasetOptions options)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -62,14 +67,14 @@ internal static class DecodedCache
         [PathOf(name, null, options), PathOf(name, options.Seed, options)];
 
     private static string PathOf(string name, ulong? seed, DatasetOptions options) => Path.Combine(
-        options.CacheRoot, "decoded",
+        FolderOf(options),
         string.Create(CultureInfo.InvariantCulture, $"{name}{(seed is null ? "" : "-")}{seed}{Suffix}"));
 
     private static bool IsKept(ImageSource source, DatasetOptions options) =>
         ((long)source.TrainCount + source.TestCount) * source.SampleLength <= options.CacheLimit;
 
     /// <summary>Null where there is no file, or none that is sound.</summary>
-    private static Dataset? Open(string path, ImageSource source)
+    public static Dataset? Open(string path, ImageSource source)
     {
         try
         {
@@ -99,7 +104,7 @@ internal static class DecodedCache
             using (FileStream file = new(
                 temporary, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 1 << 20))
             {
-                ImageDecoding.Write(source, options, file, IsKept(source, options));
+                file.Write(ImageDecoding.Write(source, options, IsKept(source, options) ? file : null).ToBytes());
             }
 
             File.Move(temporary, path, overwrite: true);
@@ -122,7 +127,7 @@ internal static class DecodedCache
 
     /// <summary>Deletes the files that were used longest ago until the rest is within the limit, and what killed
     /// processes left. Processes that map a deleted file keep it.</summary>
-    private static void Trim(string folder, string kept, long limit)
+    public static void Trim(string folder, string kept, long limit)
     {
         long total = 0;
         foreach (FileInfo file in new DirectoryInfo(folder).EnumerateFiles().OrderByDescending(x => x.LastWriteTimeUtc))
@@ -138,7 +143,7 @@ internal static class DecodedCache
     }
 
     /// <summary>Housekeeping that may fail: another process or user may own the file.</summary>
-    private static void Try(Action action)
+    public static void Try(Action action)
     {
         try
         {

@@ -114,6 +114,32 @@ internal sealed record DecodedFile
         };
     }
 
+    /// <summary>The hash of the data set whose pixels are in a file, as the file says it, without a look at the rest;
+    /// null where it says none.</summary>
+    public static string? Peek(string path)
+    {
+        try
+        {
+            using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            using BinaryReader reader = new(file);
+            file.Seek(-TrailerLength + 32, SeekOrigin.End);
+            long length = reader.ReadInt64();
+            if (!reader.ReadBytes(Magic.Length).AsSpan().SequenceEqual(System.Text.Encoding.ASCII.GetBytes(Magic)))
+            {
+                return null;
+            }
+
+            file.Seek(-TrailerLength - length, SeekOrigin.End);
+            _ = reader.ReadString();
+            return Numbers<int>(reader, 6)[5] != 0 ? reader.ReadString() : null;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException or ArgumentException
+            or FormatException)
+        {
+            return null;
+        }
+    }
+
     private ImageSet Part(int first, int count, MappedFile file, ImageSource source)
     {
         SampleSums sums = new(Sums, Channels, first);

@@ -4,7 +4,8 @@ using System.Security.Cryptography;
 namespace Distributed.Data;
 
 /// <summary>
-/// Decodes all images of a source, on all cores but in order and with bounded memory, and writes them to a stream.
+/// Decodes all images of a source, on all cores but in order and with bounded memory, writes their pixels to a stream
+/// and describes them.
 /// </summary>
 internal sealed class ImageDecoding
 {
@@ -15,8 +16,7 @@ internal sealed class ImageDecoding
 
     private readonly ImageSource _source;
     private readonly bool _skipCorrupt;
-    private readonly Stream _file;
-    private readonly bool _keepPixels;
+    private readonly Stream? _pixelFile;
     private readonly Action<string>? _progress;
     private readonly List<int> _order = [];
     private readonly List<int> _labels = [];
@@ -29,31 +29,28 @@ internal sealed class ImageDecoding
     private int _held;
     private int _tenth = -1;
 
-    private ImageDecoding(
-        ImageSource source, DatasetOptions options, Stream file, bool keepPixels)
+    private ImageDecoding(ImageSource source, DatasetOptions options, Stream? pixelFile)
     {
         _source = source;
         _skipCorrupt = options.SkipCorrupt;
         _progress = options.Progress;
-        _file = file;
-        _keepPixels = keepPixels;
+        _pixelFile = pixelFile;
         int batch = Math.Clamp(BatchBytes / source.SampleLength, 1, MaximumBatch);
         _pixels = GC.AllocateUninitializedArray<byte>(batch * source.SampleLength);
         _batchLabels = new int[batch];
         _errors = new DataException?[batch];
     }
 
-    /// <summary>Writes a <see cref="DecodedFile"/>.</summary>
+    /// <summary>Writes the pixels, and returns what follows them in a file.</summary>
     /// <param name="source">The images.</param>
     /// <param name="options">Whether corrupt images are left out, and who is told of the progress.</param>
-    /// <param name="file">Where to.</param>
-    /// <param name="keepPixels">Whether pixels are written, too.</param>
+    /// <param name="pixels">Where pixels are written; null: they are not kept.</param>
     /// <exception cref="DataException">An image is corrupt, or none is left.</exception>
-    /// <exception cref="IOException">The file can't be written.</exception>
-    public static void Write(ImageSource source, DatasetOptions options, Stream file, bool keepPixels) =>
-        new ImageDecoding(source, options, file, keepPixels).Run();
+    /// <exception cref="IOException">The pixels can't be written.</exception>
+    public static DecodedFile Write(ImageSource source, DatasetOptions options, Stream? pixels) =>
+        new ImageDecoding(source, options, pixels).Run();
 
-    private void Run()
+    private DecodedFile Run()
     {
         byte[] train = DecodePart(0, _source.TrainCount);
         int trainCount = _order.Count;
@@ -65,7 +62,7 @@ internal sealed class ImageDecoding
         }
 
         int[] labels = [.. _labels];
-        DecodedFile content = new()
+        return new DecodedFile
         {
             Name = _source.Name,
             Channels = _source.Channels,
@@ -74,7 +71,7 @@ internal sealed class ImageDecoding
             ClassNames = [.. _source.ClassNames],
             TrainCount = trainCount,
             Held = _held,
-            HasPixels = _keepPixels,
+            HasPixels = _pixelFile is not null,
             Sha256 = Dataset.Hash(_source.ClassNames.Count, Labelled(labels[..trainCount]), train,
                 Labelled(labels[trainCount..]), test, _held),
             Skipped = [.. _skipped],
@@ -83,7 +80,6 @@ internal sealed class ImageDecoding
             Checksums = [.. _checksums],
             Sums = [.. _sums],
         };
-        _file.Write(content.ToBytes());
     }
 
     /// <summary>A set of the right size and labels, whose pixels nobody will ask for.</summary>
@@ -150,11 +146,7 @@ internal sealed class ImageDecoding
         }
 
         Span<byte> pixels = Pixels(place);
-        if (_keepPixels)
-        {
-            _file.Write(pixels);
-        }
-
+        _pixelFile?.Write(pixels);
         hash.AppendData(pixels);
         _order.Add(index);
         _labels.Add(_batchLabels[place]);

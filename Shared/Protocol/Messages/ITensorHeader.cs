@@ -1,7 +1,7 @@
 namespace Distributed.Protocol;
 
-/// <summary>What stands before a tensor on a data connection. A readonly struct, so that writing and reading one
-/// allocates nothing.</summary>
+/// <summary>What stands before a tensor on a data connection, or before samples on a connection of theirs. A readonly
+/// struct, so that writing and reading one allocates nothing.</summary>
 /// <typeparam name="TSelf">The header itself.</typeparam>
 public interface ITensorHeader<TSelf> where TSelf : struct, ITensorHeader<TSelf>
 {

@@ -39,4 +39,12 @@ public enum MessageKind : ushort
     Gradient = 20,
     /// <summary><see cref="ParametersHeader"/> and a parameter block.</summary>
     Parameters = 21,
+    /// <summary><see cref="Protocol.SamplesHello"/></summary>
+    SamplesHello = 26,
+    /// <summary><see cref="Protocol.SamplesPending"/></summary>
+    SamplesPending = 27,
+    /// <summary><see cref="Protocol.SamplesOffer"/></summary>
+    SamplesOffer = 28,
+    /// <summary><see cref="SamplesHeader"/> and a piece of the data set.</summary>
+    Samples = 29,
 }

@@ -37,6 +37,13 @@ public sealed record ProtocolLimits
     /// <summary>Bytes waiting to be sent on a control link; a peer that reads no faster is cut off.</summary>
     public int MaxQueuedBytes { get; init; } = 16 << 20;
 
-    /// <summary>How long a data link waits for its peer to take or send a piece of a tensor that has begun.</summary>
+    /// <summary>Bytes of a frame's samples: what either end of a samples connection holds of the data set.</summary>
+    public int MaxSamplesBytes { get; init; } = 256 << 10;
+
+    /// <summary>How often a coordinator says that it loads its data still, to a worker that waits for them.</summary>
+    public int PendingMilliseconds { get; init; } = 2_000;
+
+    /// <summary>How long a data link waits for its peer to take or send a piece of a tensor that has begun, and a
+    /// samples connection for the next piece.</summary>
     public int TransferMilliseconds { get; init; } = 10_000;
 }

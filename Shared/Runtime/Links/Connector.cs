@@ -56,6 +56,35 @@ public static class Connector
             new DataLink<GradientHeader, ParametersHeader>(socket, limits), hello.Fence, lengths);
     }
 
+    /// <summary>Asks for the run's data set over a connection of its own, and waits until the coordinator has loaded
+    /// it.</summary>
+    /// <param name="endPoint">The coordinator's address.</param>
+    /// <param name="hello">Who asks, and from where on the samples are to come.</param>
+    /// <param name="limits">Null for the defaults.</param>
+    /// <param name="security">Null: on loopback only.</param>
+    /// <param name="isOver">Whether to wait no longer, asked every now and then; null: never.</param>
+    /// <exception cref="LinkException">Nobody listens there, or it said no, or nothing in time.</exception>
+    public static SamplesReceiver OpenSamples(
+        IPEndPoint endPoint, SamplesHello hello, ProtocolLimits? limits = null, LinkSecurity? security = null,
+        Func<bool>? isOver = null)
+    {
+        limits ??= ProtocolLimits.Default;
+        FrameSocket socket = Connect(endPoint, limits, security);
+        Message? answer = Ask<Message>(socket, endPoint, hello, limits);
+        while (answer is SamplesPending && isOver?.Invoke() != true)
+            answer = Handshake.Read(socket, limits, limits.MaxHeaderBytes, limits.AnswerMilliseconds);
+        if (answer is SamplesOffer offer)
+            return new SamplesReceiver(socket, limits, offer, hello.From);
+        socket.Dispose();
+        throw answer switch
+        {
+            Refused refused => new LinkException(refused.Reason, refused: true),
+            null or SamplesPending => new LinkException(
+                $"The coordinator at {endPoint} did not offer its data set: {socket.End?.Reason}."),
+            _ => Stranger(socket, endPoint),
+        };
+    }
+
     /// <summary>The same for a data connection that never uses shared memory.</summary>
     internal static DataLink<GradientHeader, ParametersHeader> OpenSocket(
         IPEndPoint endPoint, DataHello hello, ProtocolLimits? limits = null, LinkSecurity? security = null)

@@ -18,13 +18,17 @@ public interface IListenerHandler
     /// </summary>
     void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link);
 
+    /// <summary>A worker with the right token asks for the data set; run, fence and worker are for the handler to
+    /// check. The thread is the connection's to be served on.</summary>
+    void SamplesOpened(SamplesHello hello, SamplesSender link) => link.Refuse("There is no data set to be had here.");
+
     /// <summary>A connection was turned away; for the log.</summary>
     void Rejected(string peer, string reason);
 }
 
 /// <summary>
-/// The coordinator's port: one for control and data connections, whose first message says which it is. Whoever doesn't
-/// show the token in time, and with TLS a certificate, is turned away before anything is allocated for it.
+/// The coordinator's port: one for control, data and samples connections, whose first message says which it is. Whoever
+/// doesn't show the token in time, and with TLS a certificate, is turned away before anything is allocated for it.
 /// </summary>
 public sealed class Listener : IDisposable
 {
@@ -131,6 +135,7 @@ public sealed class Listener : IDisposable
                 break;
             case Hello hello when !HasToken(hello.Token):
             case DataHello dataHello when !HasToken(dataHello.Token):
+            case SamplesHello samplesHello when !HasToken(samplesHello.Token):
                 Refuse(socket, WrongToken);
                 break;
             case Hello { Protocol: not ProtocolVersion.Current } hello:
@@ -141,6 +146,9 @@ public sealed class Listener : IDisposable
                 break;
             case DataHello dataHello:
                 _handler.DataOpened(dataHello, new DataLink<ParametersHeader, GradientHeader>(socket, _limits));
+                break;
+            case SamplesHello samplesHello:
+                _handler.SamplesOpened(samplesHello, new SamplesSender(socket, _limits));
                 break;
             default:
                 socket.Fail(ProtocolError.UnexpectedMessage);

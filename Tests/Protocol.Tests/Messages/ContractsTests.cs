@@ -59,6 +59,7 @@ public partial class ContractsTests
             message => message.Kind, message => Convert.ToHexStringLower(Samples.Header(message)));
         golden.Add(MessageKind.Gradient, Convert.ToHexStringLower(Samples.Header(Samples.Gradient)));
         golden.Add(MessageKind.Parameters, Convert.ToHexStringLower(Samples.Header(Samples.Parameters)));
+        golden.Add(MessageKind.Samples, Convert.ToHexStringLower(Samples.Header(Samples.Piece)));
         return golden;
     }
 

@@ -53,6 +53,7 @@ public class FuzzTests
             FramePrefix.TryRead(
                 bytes.Concat(new byte[FramePrefix.ByteLength]).ToArray(), int.MaxValue, int.MaxValue, out _);
             MessageCodec.TryReadTensorHeader<GradientHeader>(bytes, ProtocolLimits.Default, out _);
+            MessageCodec.TryReadTensorHeader<SamplesHeader>(bytes, ProtocolLimits.Default, out _);
         }
     }
 

@@ -23,6 +23,9 @@ public class MessageTests
         Assert.Equal(ProtocolError.None, MessageCodec.TryReadTensorHeader(
             Samples.Header(Samples.Parameters), ProtocolLimits.Default, out ParametersHeader parameters));
         Assert.Equal(Samples.Parameters, parameters);
+        Assert.Equal(ProtocolError.None, MessageCodec.TryReadTensorHeader(
+            Samples.Header(Samples.Piece), ProtocolLimits.Default, out SamplesHeader piece));
+        Assert.Equal(Samples.Piece, piece);
     }
 
     [Theory]
@@ -70,6 +73,15 @@ public class MessageTests
         Refuse(new Train { Samples = 1, MicroBatch = 1, Nodes = { new TreeNode(1, 1) } });
         Refuse(new Train { Samples = 1, MicroBatch = 1, Nodes = { new TreeNode(-1, 1) } });
         Refuse(new Evaluate(default, 0, default, (DataSplit)3, 0, 1, 1));
+        Refuse(new SamplesHello("", default, default, default, -2));
+        SamplesOffer offer = Samples.Messages.OfType<SamplesOffer>().Single();
+        Refuse(offer with { Sha256 = "../" + offer.Sha256[3..] });
+        Refuse(offer with { Sha256 = offer.Sha256[1..] });
+        Refuse(offer with { Width = 0 });
+        Refuse(offer with { Height = 1 << 16, Width = 1 << 15 });
+        Refuse(offer with { TrainCount = int.MaxValue });
+        Refuse(offer with { TestCount = 0 });
+        Refuse(offer with { Held = offer.TrainCount });
     }
 
     [Fact]
@@ -128,6 +140,7 @@ public class MessageTests
     {
         Assert.DoesNotContain("secret", new Hello(1, "secret", "", "", "", 1, 1, 0).ToString());
         Assert.DoesNotContain("secret", new DataHello("secret", default, default, default).ToString());
+        Assert.DoesNotContain("secret", new SamplesHello("secret", default, default, default, 0).ToString());
     }
 
     private static Message Read(MessageKind kind, byte[] header)

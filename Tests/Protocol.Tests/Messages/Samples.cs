@@ -7,6 +7,8 @@ internal static class Samples
     private static readonly StepNumber Step = new(1000);
     private static readonly RunId Run = new(0x0011223344556677, 0x8899aabbccddeeff);
 
+    private static readonly string Hash = string.Concat(Enumerable.Repeat("ab", 32));
+
     public static readonly Message[] Messages =
     [
         new Hello(1, "token", "0.1.0", "fp32-cpu-1", "host", 4242, 2, -1),
@@ -35,12 +37,17 @@ internal static class Samples
         new DataReady(),
         new SharedMemoryOffer(4242, 57, 1 << 20, 26, 0x0011223344556677),
         new SharedMemoryAnswer(true),
+        new SamplesHello("token", Run, Fence, new WorkerId(7), 65536),
+        new SamplesPending(),
+        new SamplesOffer("digits", Hash, 1, 28, 28, 10_000, 2_000, 0, ["zero", "one"]),
     ];
 
     public static readonly GradientHeader Gradient =
         new(Fence, Step, new TreeNode(0, 2), 64, 1.5, 60, 70_000, 0);
 
     public static readonly ParametersHeader Parameters = new(Fence, new ParameterVersion(1001));
+
+    public static readonly SamplesHeader Piece = new(65536);
 
     public static byte[] Header(Message message)
     {

@@ -22,12 +22,16 @@ internal sealed class TestListener : IListenerHandler, IDisposable
 
     public BlockingCollection<(DataHello Hello, DataLink<ParametersHeader, GradientHeader> Link)> Datas { get; } = [];
 
+    public BlockingCollection<(SamplesHello Hello, SamplesSender Link)> Samples { get; } = [];
+
     public BlockingCollection<string> Rejections { get; } = [];
 
     public void ControlOpened(Hello hello, IControlLink link) => Controls.Add((hello, link));
 
     public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link) =>
         Datas.Add((hello, link));
+
+    public void SamplesOpened(SamplesHello hello, SamplesSender link) => Samples.Add((hello, link));
 
     public void Rejected(string peer, string reason) => Rejections.Add(reason);
 

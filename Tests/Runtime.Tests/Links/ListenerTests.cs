@@ -24,10 +24,14 @@ public class ListenerTests
         DataHello data = DataPair.Hello with { Token = "" };
         refused = Assert.Throws<LinkException>(() => Connector.OpenSocket(listener.EndPoint, data));
         Assert.Equal("The token is not this run's.", refused.Message);
-        Assert.Equal("The token is not this run's.", listener.Rejections.TakeSoon());
-        Assert.Equal("The token is not this run's.", listener.Rejections.TakeSoon());
+        SamplesHello samples = SamplesPair.Hello(0) with { Token = "wrong" };
+        refused = Assert.Throws<LinkException>(() => Connector.OpenSamples(listener.EndPoint, samples));
+        Assert.Equal("The token is not this run's.", refused.Message);
+        for (int rejected = 0; rejected < 3; rejected++)
+            Assert.Equal("The token is not this run's.", listener.Rejections.TakeSoon());
         Assert.Empty(listener.Controls);
         Assert.Empty(listener.Datas);
+        Assert.Empty(listener.Samples);
     }
 
     [Fact]

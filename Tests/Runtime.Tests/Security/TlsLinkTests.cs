@@ -68,6 +68,14 @@ public sealed class TlsLinkTests : IDisposable
     }
 
     [Fact]
+    public void A_data_set_arrives_as_it_is()
+    {
+        HostCertificate certificate = Host("here");
+        using TestListener listener = Listening(certificate);
+        SamplesPair.Transfer(listener, LinkSecurity.Calling(certificate, "localhost"));
+    }
+
+    [Fact]
     public void Another_clusters_worker_is_turned_away_and_so_is_another_clusters_coordinator()
     {
         HostCertificate ours = Host("here"), theirs = Host("there", "other");
