@@ -14,7 +14,7 @@ internal static class Program
 
     private static readonly Option<string> Join = new("--join")
     {
-        Description = "HOST:PORT of the coordinator; with --engine akka of several that may coordinate, with commas",
+        Description = "HOST:PORT of the coordinator; with --engine akka of every one that may coordinate, with commas",
         Required = true,
     };
 

@@ -12,7 +12,7 @@ internal sealed class WorkerVitals(HealthStatus? health, WorkerTelemetry? teleme
     private readonly string? _atFirst = health?.WaitsFor;
 
     /// <summary>What a worker waits for that has joined nobody.</summary>
-    public static string Coordinator(WorkerOptions options) => $"the coordinator at {options.Coordinator}";
+    public static string Coordinator(WorkerOptions options) => $"the coordinator at {string.Join(',', options.Join)}";
 
     /// <summary>The session's handler, watched.</summary>
     public Action<T> Watch<T>(Action<T> handler) => health?.Watch("worker", handler) ?? handler;

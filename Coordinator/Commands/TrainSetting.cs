@@ -31,7 +31,7 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
         new("threads", "T", "Compute threads of each worker (default: the cores shared among the workers)."),
         new("listen", "HOST:PORT", "Wait here for workers on other machines, instead of local ones or as well."),
         new("engine", "local|akka", "What runs the actors and finds the machines (default: local)."),
-        new("seed-nodes", "LIST", "With --engine akka: every machine that may coordinate, as HOST:PORT,HOST:PORT,...; " +
+        new("seed-nodes", "LIST", "With --engine akka: every machine that may coordinate, as HOST:PORT,...; " +
             "three outlive the loss of one."),
         new("stand-by", null, "With --seed-nodes: take over when the machine that coordinates is lost."),
         new("certificates", "DIR", "Certificates for --listen, with which links use mutual TLS; " +

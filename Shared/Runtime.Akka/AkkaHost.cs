@@ -58,12 +58,8 @@ internal sealed class AkkaHost : IAsyncDisposable
             akka.ConfigureLoggers(logging =>
             {
                 // What it says of nodes that come and go is said in our own words, without stack traces.
-                bool isWanted = loggers.CreateLogger<AkkaHost>().IsEnabled(LogLevel.Information);
-                logging.LogLevel = isWanted
-                    ? global::Akka.Event.LogLevel.InfoLevel : global::Akka.Event.LogLevel.ErrorLevel;
-                if (!isWanted) logging.WithLogFilter(filter => filter.ExcludeSourceContaining("endpointManager"));
                 logging.ClearLoggers();
-                logging.AddLoggerFactory(loggers);
+                if (loggers.CreateLogger<AkkaHost>().IsEnabled(LogLevel.Information)) logging.AddLoggerFactory(loggers);
             });
             akka.WithRemoting(options).WithClustering(cluster);
             more(akka);

@@ -52,7 +52,8 @@ internal static class AkkaSettings
     /// <summary>How a node takes part in the cluster.</summary>
     /// <param name="role">What it is.</param>
     /// <param name="seeds">Whom it asks to be let in; the first may begin a cluster.</param>
-    /// <param name="quorum">Nodes of the coordinator's role that must be there; 0: this node doesn't know.</param>
+    /// <param name="quorum">Nodes of the coordinator's role that must be there; the same for every node, because any of
+    /// them may be the one that decides.</param>
     public static ClusterOptions Cluster(string role, string[] seeds, int quorum) => new()
     {
         Roles = [role],
@@ -60,7 +61,7 @@ internal static class AkkaSettings
         LogInfo = false,
 
         // Only nodes that may coordinate count: one that loses most of its workers must not down itself.
-        SplitBrainResolver = new StaticQuorumOption { Role = CoordinatorRole, QuorumSize = Math.Max(1, quorum) },
+        SplitBrainResolver = new StaticQuorumOption { Role = CoordinatorRole, QuorumSize = quorum },
         FailureDetector = new PhiAccrualFailureDetectorOptions
         {
             HeartbeatInterval = Heartbeat,
@@ -105,7 +106,10 @@ internal static class AkkaSettings
 
             # Fences make two coordinators at once harmless, so it need not be waited long that the other has stopped.
             down-removal-margin = 1 ms
-            split-brain-resolver.stable-after = 3 s
+            split-brain-resolver {
+              stable-after = 3 s
+              down-all-when-unstable = off # on a busy machine reachability flickers, and a run must not end by it
+            }
           }
           coordinated-shutdown {
             exit-clr = off

@@ -38,7 +38,8 @@ internal sealed class AkkaWorkerNode : IWorkerNode
             AkkaSettings.Remote(own.ToString(), own.ToString(), port: 0),
             AkkaSettings.Cluster(
                 AkkaSettings.WorkerRole,
-                [.. seeds.Select(seed => AkkaSettings.Address(seed.Host, seed.EndPoint.Port))], quorum: 0),
+                [.. seeds.Select(seed => AkkaSettings.Address(seed.Host, seed.EndPoint.Port))],
+                AkkaSettings.Quorum(seeds.Length)),
             options.Security, options.Loggers,
             akka => akka.WithSingletonProxy<CoordinatorSingleton>(
                 AkkaSettings.Singleton, new ClusterSingletonOptions { Role = AkkaSettings.CoordinatorRole }));

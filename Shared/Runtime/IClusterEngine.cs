@@ -49,7 +49,7 @@ public sealed record CoordinatorNodeOptions
 /// <summary>What a worker's node is told.</summary>
 public sealed record WorkerNodeOptions
 {
-    /// <summary>Nodes that may coordinate, as HOST:PORT; one that is there is enough.</summary>
+    /// <summary>Every node that may coordinate, as HOST:PORT; to join, one that is there is enough.</summary>
     public required IReadOnlyList<string> SeedNodes { get; init; }
 
     /// <summary>How its connections are kept from others.</summary>

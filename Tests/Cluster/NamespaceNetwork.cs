@@ -45,7 +45,8 @@ internal sealed class NamespaceNetwork : IDisposable
         for (int host = 1; host <= hosts; host++)
         {
             Add(Host(host));
-            Ip("-n", Name("hub"), "link", "add", "name", Host(host), "type", "veth", "peer", "name", "eth0", "netns",
+            Ip(
+                "-n", Name("hub"), "link", "add", "name", Host(host), "type", "veth", "peer", "name", "eth0", "netns",
                 Name(Host(host)));
             Ip("-n", Name("hub"), "link", "set", Host(host), "master", "bridge0");
             Ip("-n", Name("hub"), "link", "set", Host(host), "up");
@@ -60,7 +61,7 @@ internal sealed class NamespaceNetwork : IDisposable
     /// <summary>A host's address.</summary>
     public static string Address(int host) => $"10.97.0.{host}";
 
-    /// <summary>How a program is started on a host: the program <c>ip</c> with these arguments before its own.</summary>
+    /// <summary>How a program is started on a host: <c>ip</c> with these arguments before its own.</summary>
     public string[] On(int host, string program) => ["netns", "exec", Name(Host(host)), program];
 
     /// <summary>Takes a host's link down: nothing comes or goes any more, and nobody is told.</summary>

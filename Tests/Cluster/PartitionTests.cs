@@ -31,6 +31,7 @@ public sealed class PartitionTests(ReferenceRun reference) : IDisposable
     {
         Begin(hosts: 3, engine);
         ProgramRun run = Coordinate(1);
+        run.WaitForOutput("Other workers join with");
         ProgramRun stays = Join(2);
         ProgramRun cut = Join(3);
         run.WaitForOutput($"-{cut.Id} takes part");
@@ -47,6 +48,7 @@ public sealed class PartitionTests(ReferenceRun reference) : IDisposable
     {
         Begin(hosts: 3, engine);
         ProgramRun run = Coordinate(1, "--min-workers", "2");
+        run.WaitForOutput("Other workers join with");
         ProgramRun[] workers = [Join(2), Join(3)];
         _directory!.WaitForStep(20, run);
         _network!.Cut(2);

@@ -29,7 +29,8 @@ public sealed class ActorHealthTests : ICheckpointSaver, IDisposable
             Model = ModelCatalogue.Find("lenet5"),
             Data = new DataSpecification { Name = "digits", Validation = 0.1 },
         };
-        _local = LocalCluster.Start(asked, null, 0, 1, RunPlan.NewToken(), new Fence(1), NullLogger.Instance);
+        _local = LocalCluster.Start(
+            new ClusterPlan { Specification = asked, Workers = 0, Threads = 1 }, NullLogger.Instance);
         RunData data = RunData.Load(asked, null);
         RunSpecification specification = data.Complete(asked);
         _store = new ParameterStore(specification, 1);
