@@ -11,7 +11,7 @@ internal sealed class WorkerNode(WorkerOptions options, ILoggerFactory loggers) 
     private IWorkerNode? _node;
 
     /// <summary>What runs the worker's actor.</summary>
-    public IEngine Engine => (IEngine?)_node ?? LocalEngine.Instance;
+    public IEngine Engine => options.Vitals.Watch((IEngine?)_node ?? LocalEngine.Instance);
 
     /// <summary>Asks the coordinator to be let in.</summary>
     /// <exception cref="LinkException">It said no, or nobody said anything in time.</exception>

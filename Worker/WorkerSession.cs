@@ -48,8 +48,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _welcome = welcome;
         _execution = execution;
         _role = new WorkerRole(welcome.Fence, options.Threads, execution.LeavesPerPass);
-        Action<WorkerInput> handle = options.Vitals.Watch<WorkerInput>(Handle);
-        _mailbox = node.Engine.Start("worker", handle, Fault);
+        _mailbox = node.Engine.Start<WorkerInput>("worker", Handle, Fault);
         _threads = new ComputeThreads(execution, _mailbox, options.Threads, Fault);
     }
 

@@ -14,8 +14,8 @@ internal sealed class WorkerVitals(HealthStatus? health, WorkerTelemetry? teleme
     /// <summary>What a worker waits for that has joined nobody.</summary>
     public static string Coordinator(WorkerOptions options) => $"the coordinator at {string.Join(',', options.Join)}";
 
-    /// <summary>The session's handler, watched.</summary>
-    public Action<T> Watch<T>(Action<T> handler) => health?.Watch("worker", handler) ?? handler;
+    /// <summary>An engine whose actors are watched.</summary>
+    public IEngine Watch(IEngine engine) => health?.Watch(engine) ?? engine;
 
     /// <summary>A coordinator let it in; the data are loaded next.</summary>
     public void Joined() => WaitFor("its data");

@@ -43,6 +43,9 @@ internal sealed record ClusterPlan
     /// <summary>This coordinator's node in the cluster of an engine for many machines; null: the local engine.
     /// </summary>
     public ICoordinatorNode? Node { get; init; }
+
+    /// <summary>Watches the actors; null: nobody asks.</summary>
+    public HealthStatus? Health { get; init; }
 }
 
 /// <summary>
@@ -62,7 +65,8 @@ internal sealed class LocalCluster : IDisposable
 
     private LocalCluster(ClusterPlan plan, ILogger log)
     {
-        Engine = (IEngine?)plan.Node ?? LocalEngine.Instance;
+        IEngine engine = (IEngine?)plan.Node ?? LocalEngine.Instance;
+        Engine = plan.Health?.Watch(engine) ?? engine;
         Connections = new WorkerConnections(plan, log);
         _observer = new Observer(log);
         try

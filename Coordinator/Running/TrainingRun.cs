@@ -60,16 +60,16 @@ internal sealed class TrainingRun
                 DatasetOptions.CacheLimitVariable, limit.ToString(CultureInfo.InvariantCulture));
         }
 
-        HealthStatus? health = options.Health is null ? null : new HealthStatus("the data, and the run to begin");
+        HealthStatus? health = options.Health is null ? null : new HealthStatus("its turn to coordinate");
         using HealthEndpoint? endpoint = health is null ? null : HealthEndpoint.Open(options.Health!, health);
         if (endpoint is not null) view.Show(new Notice($"{endpoint}"));
         await using CoordinatorTurn turn = CoordinatorTurn.Start(
             options, sentence => view.Show(new Notice(sentence)), loggers);
         try
         {
-            if (turn.Node is not null) health?.WaitsFor = "its turn to coordinate";
             TurnEnding ending = await turn.WaitAsync(() => RunFolder.IsFinishedAt(options), stop);
             if (ending == TurnEnding.Stopped) return ExitCode.Stopped;
+            health?.WaitsFor = "the data, and the run to begin";
             using RunFolder folder = RunFolder.Open(
                 options.RunsFolder, options.Name, options.Fresh, shared: options.HasStandBys);
             if (folder.MovedTo is { } moved) view.Show(new Notice($"The run of that name before is kept in {moved}."));
@@ -117,6 +117,7 @@ internal sealed class TrainingRun
             Security = _options.Security,
             SecurityOptions = _options.SecurityOptions,
             Node = _turn.Node,
+            Health = _health,
         };
         using LocalCluster local = LocalCluster.Start(plan, _log);
         if (local.Address is { } address && tokenFile is not null) SayHowToJoin(address, tokenFile);
@@ -174,7 +175,7 @@ internal sealed class TrainingRun
             specification, data, store, local, figures, Show,
             RunPlan.Settings(
                 specification, _options.MinimumWorkers, _options.CheckpointEverySteps, _options.HasStandBys),
-            Fence, progress, _health)
+            Fence, progress)
         { Saver = saver };
         (coordinator, fault) = (cluster.Coordinator, cluster.Fault);
         _view.Begin(Header(specification, store, progress, local));

@@ -26,7 +26,7 @@ internal sealed class Cluster : IDisposable
     public Cluster(
         RunSpecification specification, RunData data, ParameterStore store, LocalCluster local,
         RunFigures figures, Action<RunEvent> show,
-        TrainingSettings settings, Fence fence, TrainingProgress progress, HealthStatus? health = null)
+        TrainingSettings settings, Fence fence, TrainingProgress progress)
     {
         Specification = specification;
         Data = data;
@@ -34,7 +34,6 @@ internal sealed class Cluster : IDisposable
         _local = local;
         Figures = figures;
         _show = show;
-        Health = health;
         ParameterServer = new ParameterServerActor(this, fence);
         Coordinator = new CoordinatorActor(this, settings, fence, progress);
     }
@@ -60,9 +59,6 @@ internal sealed class Cluster : IDisposable
     public CoordinatorActor Coordinator { get; }
 
     public ParameterServerActor ParameterServer { get; }
-
-    /// <summary>Watches the actors; null: nobody asks.</summary>
-    public HealthStatus? Health { get; }
 
     public required ICheckpointSaver Saver { get; init; }
 

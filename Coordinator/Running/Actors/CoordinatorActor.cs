@@ -20,8 +20,7 @@ internal sealed class CoordinatorActor : IDisposable
     public CoordinatorActor(Cluster cluster, TrainingSettings settings, Fence fence, TrainingProgress progress)
     {
         _cluster = cluster;
-        Action<CoordinatorInput> handle = cluster.Health?.Watch<CoordinatorInput>("coordinator", Handle) ?? Handle;
-        _mailbox = cluster.Engine.Start("coordinator", handle, cluster.Fault);
+        _mailbox = cluster.Engine.Start<CoordinatorInput>("coordinator", Handle, cluster.Fault);
         _timer = new DeadlineTimer(cluster.Engine.Time, () => Post(new DeadlineReached()));
         _role = new CoordinatorRole(settings, fence, progress, Cluster.FirstVersion, _timer.Now);
     }

@@ -22,8 +22,7 @@ internal sealed class ParameterServerActor
     {
         _cluster = cluster;
         _fence = fence;
-        Action<object> handle = cluster.Health?.Watch<object>("parameter server", Handle) ?? Handle;
-        _mailbox = cluster.Engine.Start("parameter-server", handle, cluster.Fault);
+        _mailbox = cluster.Engine.Start<object>("parameter-server", Handle, cluster.Fault);
         _role = new ParameterServerRole(fence, Cluster.FirstVersion);
         Publications = new Publications(cluster.Store.Layout.Length);
         Publications.Publish(new ParametersHeader(fence, Cluster.FirstVersion), cluster.Store.Parameters);

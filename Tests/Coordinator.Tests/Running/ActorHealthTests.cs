@@ -29,14 +29,14 @@ public sealed class ActorHealthTests : ICheckpointSaver, IDisposable
             Model = ModelCatalogue.Find("lenet5"),
             Data = new DataSpecification { Name = "digits", Validation = 0.1 },
         };
-        _local = LocalCluster.Start(
-            new ClusterPlan { Specification = asked, Workers = 0, Threads = 1 }, NullLogger.Instance);
+        ClusterPlan plan = new() { Specification = asked, Workers = 0, Threads = 1, Health = _health };
+        _local = LocalCluster.Start(plan, NullLogger.Instance);
         RunData data = RunData.Load(asked, null);
         RunSpecification specification = data.Complete(asked);
         _store = new ParameterStore(specification, 1);
         _cluster = new Cluster(
             specification, data, _store, _local, new RunFigures(() => 0), _ => Block(),
-            RunPlan.Settings(specification, 1, 0), new Fence(1), new TrainingProgress(), _health)
+            RunPlan.Settings(specification, 1, 0), new Fence(1), new TrainingProgress())
         { Saver = this };
     }
 
@@ -56,7 +56,7 @@ public sealed class ActorHealthTests : ICheckpointSaver, IDisposable
 
     [Fact]
     public Task TheParameterServerIsWatched() => RequireStall(
-        "parameter server",
+        "parameter-server",
         () => _cluster.ParameterServer.PostSave(new SaveCheckpoint(1, new TrainingProgress(), false)));
 
     private async Task RequireStall(string actor, Action post)

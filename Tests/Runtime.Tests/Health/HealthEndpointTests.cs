@@ -41,9 +41,11 @@ public sealed class HealthEndpointTests : IDisposable
     public async Task A_stalled_actor_is_named_until_it_goes_on()
     {
         using ManualResetEventSlim entered = new(), goOn = new();
-        Mailbox<int> stuck = new(_status.Watch<int>("server", _ => Block(entered, goOn)), _ => { });
-        Mailbox<int> idle = new(_status.Watch<int>("coordinator", _ => { }), _ => { });
+        IEngine engine = _status.Watch(LocalEngine.Instance);
+        IActor<int> stuck = engine.Start<int>("server", _ => Block(entered, goOn), _ => { });
+        IActor<int> idle = engine.Start<int>("coordinator", _ => { }, _ => { });
         idle.Post(0);
+        _time.Advance(2 * HealthStatus.StallLimit);
         Task posting = Task.Run(() => stuck.Post(0));
         Assert.True(entered.Wait(Wait.Deadline));
         _time.Advance(HealthStatus.StallLimit);
@@ -53,41 +55,6 @@ public sealed class HealthEndpointTests : IDisposable
         goOn.Set();
         await posting.WaitAsync(Wait.Deadline);
         await Expect("/live", 200, "{\"status\":\"live\"}");
-    }
-
-    [Fact]
-    public async Task An_actor_takes_the_place_of_one_with_its_name()
-    {
-        using ManualResetEventSlim entered = new(), goOn = new();
-        Action<int> before = _status.Watch<int>("worker", _ => Block(entered, goOn));
-        Task handling = Task.Run(() => before(0));
-        Assert.True(entered.Wait(Wait.Deadline));
-        _time.Advance(2 * HealthStatus.StallLimit);
-        Assert.Equal(["worker"], _status.StalledActors);
-        _status.Watch<int>("worker", _ => { });
-        Assert.Empty(_status.StalledActors);
-        goOn.Set();
-        await handling.WaitAsync(Wait.Deadline);
-    }
-
-    [Fact]
-    public void An_actor_whose_handler_throws_is_not_busy()
-    {
-        Action<int> broken = _status.Watch<int>("worker", _ => throw new InvalidOperationException());
-        Assert.Throws<InvalidOperationException>(() => broken(0));
-        _time.Advance(2 * HealthStatus.StallLimit);
-        Assert.Empty(_status.StalledActors);
-    }
-
-    [Fact]
-    public void Watching_allocates_nothing()
-    {
-        long handled = 0;
-        Action<long> watched = _status.Watch<long>("worker", item => handled += item);
-        for (int i = 0; i < 100; i++) watched(i);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 10_000; i++) watched(i);
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
     }
 
     [Theory]
