@@ -13,8 +13,8 @@ public sealed class HealthStatus(string waitsFor, TimeProvider? time = null)
     private readonly Dictionary<string, WatchedActor> _actors = [];
     private volatile string? _waitsFor = waitsFor;
 
-    /// <summary>How long an actor may take for an item. Far beyond an optimizer's step or a snapshot of a large model; a
-    /// worker pushes its gradient within one, which may take seconds over a slow network.</summary>
+    /// <summary>How long an actor may take for an item. Far beyond an optimizer's step or a snapshot of a large model;
+    /// a worker pushes its gradient within one, which may take seconds over a slow network.</summary>
     public static TimeSpan StallLimit { get; } = TimeSpan.FromSeconds(30);
 
     /// <summary>What the process waits for before it takes part; null: nothing, it is ready.</summary>

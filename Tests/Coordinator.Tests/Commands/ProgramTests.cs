@@ -10,7 +10,8 @@ public sealed class ProgramTests
     public async Task TheVersionListsEnginesAndNumerics()
     {
         CommandRun run = await CommandRun.Of("--version");
-        Assert.Matches(@"^coordinator \d+\.\d+\.\d+; engines: local(, akka \([0-9.]+\))?; numerics: fp32-cpu-1 on ", run.Output);
+        Assert.Matches(
+            @"^coordinator \d+\.\d+\.\d+; engines: local(, akka \([0-9.]+\))?; numerics: fp32-cpu-1 on ", run.Output);
         Assert.Equal((ExitCode.Done, ""), (run.ExitCode, run.Error));
     }
 
