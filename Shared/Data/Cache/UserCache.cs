@@ -20,7 +20,9 @@ internal static class UserCache
         {
             string? root = Environment.GetEnvironmentVariable("XDG_CACHE_HOME");
             return Path.Combine(string.IsNullOrEmpty(root)
-                ? Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData) : root, "distributed");
+                ? Environment.GetFolderPath(
+                    Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify)
+                : root, "distributed");
         }
     }
 }
