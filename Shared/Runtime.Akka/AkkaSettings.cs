@@ -27,6 +27,8 @@ internal static class AkkaSettings
     /// <summary>Runs the ends of control links and the singleton.</summary>
     public const string LinkDispatcher = "distributed.links";
 
+    private static readonly string Thread = typeof(ThreadDispatcherConfigurator).AssemblyQualifiedName!;
+
     // A beat lost in a busy second is no failure; two seconds of silence are, as for the lease of a worker.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan AcceptablePause = TimeSpan.FromSeconds(2);
@@ -73,6 +75,9 @@ internal static class AkkaSettings
     public static Config Rest { get; } = ConfigurationFactory.ParseString($$"""
         akka {
           stdout-loglevel = off # before our logger stands: it would speak of the serializer that is left out below
+
+          # Each tick wakes threads that compute waits for meanwhile, in every process; nothing here is due more exactly.
+          scheduler.tick-duration = 100 ms
           actor {
             serializers {
               json = none # no Newtonsoft: what is bound to nothing is refused at the sender
@@ -84,12 +89,10 @@ internal static class AkkaSettings
             }
 
             # Threads of their own: compute threads on the thread pool made nodes unreachable in five seconds.
-            internal-dispatcher { type = ForkJoinDispatcher, throughput = 30,
-              dedicated-thread-pool { thread-count = 2 } }
+            internal-dispatcher { type = "{{Thread}}", throughput = 30 }
           }
           remote {
-            default-remote-dispatcher { type = ForkJoinDispatcher, throughput = 30,
-              dedicated-thread-pool { thread-count = 2 } }
+            default-remote-dispatcher { type = "{{Thread}}", throughput = 30 }
 
             # A node that was killed and started again is let in sooner.
             retry-gate-closed-for = 1 s
@@ -125,7 +128,6 @@ internal static class AkkaSettings
           type = "{{typeof(InlineDispatcherConfigurator).AssemblyQualifiedName}}"
           throughput = 2147483647 # until nothing is left
         }
-        {{LinkDispatcher}} { type = ForkJoinDispatcher, throughput = 30,
-          dedicated-thread-pool { thread-count = 2 } }
+        {{LinkDispatcher}} { type = "{{Thread}}", throughput = 30 }
         """);
 }
