@@ -29,9 +29,10 @@ internal static class AkkaSettings
 
     private static readonly string Thread = typeof(ThreadDispatcherConfigurator).AssemblyQualifiedName!;
 
-    // A beat lost in a busy second is no failure; two seconds of silence are, as for the lease of a worker.
+    // Work of a silent worker is dealt again after its lease of two seconds whatever the cluster thinks; a node is given
+    // up later, because on a busy machine one of many processes may well stand still for as long.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan AcceptablePause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan AcceptablePause = TimeSpan.FromSeconds(3);
 
     /// <summary>An address as Akka writes it.</summary>
     public static string Address(string host, int port) =>

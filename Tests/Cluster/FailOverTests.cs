@@ -80,7 +80,12 @@ public sealed class FailOverTests : IDisposable
 
     private void FinishWith(ProgramRun[] standBys)
     {
-        foreach (ProgramRun standBy in standBys) Assert.True(standBy.WaitForExit() == 0, standBy.Transcript);
+        foreach (ProgramRun standBy in standBys)
+        {
+            Assert.True(
+                standBy.WaitForExit() == 0, string.Concat(standBys.Select(each => each.Transcript)));
+        }
+
         _reference.RequireSame(_directory);
         foreach (ProgramRun worker in _workers) Assert.True(worker.WaitForExit() == 0, worker.Transcript);
     }
