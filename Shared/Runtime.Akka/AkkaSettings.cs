@@ -77,7 +77,7 @@ internal static class AkkaSettings
         akka {
           stdout-loglevel = off # before our logger stands: it would speak of the serializer that is left out below
 
-          # Each tick wakes threads that compute waits for meanwhile, in every process; nothing here is due more exactly.
+          # Each tick wakes threads, in every process, while others compute; nothing here is due more exactly.
           scheduler.tick-duration = 100 ms
           actor {
             serializers {
