@@ -29,8 +29,8 @@ internal static class AkkaSettings
 
     private static readonly string Thread = typeof(ThreadDispatcherConfigurator).AssemblyQualifiedName!;
 
-    // Work of a silent worker is dealt again after its lease of two seconds whatever the cluster thinks; a node is given
-    // up later, because on a busy machine one of many processes may well stand still for as long.
+    // Work of a silent worker is dealt again after its lease of two seconds, whatever the cluster thinks; a node is
+    // given up later, because on a busy machine one of many processes may well stand still for as long.
     private static readonly TimeSpan Heartbeat = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan AcceptablePause = TimeSpan.FromSeconds(3);
 
