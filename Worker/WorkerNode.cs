@@ -18,7 +18,12 @@ internal sealed class WorkerNode(WorkerOptions options, ILoggerFactory loggers) 
     public (IControlLink Link, Welcome Welcome) Join(Hello hello)
     {
         if (options.Engine is not { } engine) return Connector.Join(Address.EndPoint, hello, null, options.Security);
-        if (_node?.IsLost == true) _node = null;
+        if (_node is { IsLost: true } lost)
+        {
+            _node = null;
+            lost.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+
         _node ??= engine.StartWorker(new WorkerNodeOptions
         {
             SeedNodes = options.Join,

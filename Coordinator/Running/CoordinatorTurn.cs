@@ -75,7 +75,7 @@ internal sealed class CoordinatorTurn : IAsyncDisposable
             Task lead = Node.LeadAsync(stop);
             if (_options.StandsBy && !lead.IsCompleted) _say($"Standing by at {Node.Address}.");
             if (await Task.WhenAny(lead, _data) == _data) await _data; // what is wrong with them is said now
-            while (await Task.WhenAny(lead, Task.Delay(LookAgain, stop)) != lead)
+            while (_options.HasStandBys && await Task.WhenAny(lead, Task.Delay(LookAgain, stop)) != lead)
             {
                 if (isFinished()) return TurnEnding.Finished;
             }

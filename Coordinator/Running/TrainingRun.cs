@@ -100,7 +100,7 @@ internal sealed class TrainingRun
     private async Task<int> TrainAsync(CancellationToken stop)
     {
         RunSpecification wanted = Wanted();
-        RunData.Fetch(wanted, _options.DataDirectory, Say);
+        if (_turn.Node is null) RunData.Fetch(wanted, _options.DataDirectory, Say); // a node has fetched them already
         _claim = FenceClaim.Claim(_folder.Checkpoints);
         (string token, string? tokenFile) = _options.Listen is null
             ? (RunPlan.GivenToken() ?? RunPlan.NewToken(), null) : _folder.KeepToken(RunPlan.GivenToken());

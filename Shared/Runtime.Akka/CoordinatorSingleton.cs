@@ -69,7 +69,7 @@ internal sealed class CoordinatorSingleton : ReceiveActor
             return;
         }
 
-        string? objection = !door.HasToken(hello.Token) ? Listener.WrongToken
+        string? objection = !door.Token.Is(hello.Token) ? RunToken.Wrong
             : hello.Protocol != ProtocolVersion.Current ? Listener.OtherProtocol(hello) : null;
         link = new AkkaControlLink(limits, isCoordinator: true);
         LinkActor.Start(Context, link, worker);

@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace Distributed.Runtime.Akka;
 
 /// <summary>Whether it is a node's turn to coordinate, and whom its singleton lets in.</summary>
@@ -23,7 +20,7 @@ internal sealed class Leadership
     public void Take() => _taken.TrySetResult();
 
     /// <summary>Lets workers in.</summary>
-    public void Open(string token, IListenerHandler handler) => _door = new Door(token, handler);
+    public void Open(string token, IListenerHandler handler) => _door = new Door(new RunToken(token), handler);
 
     /// <summary>It is not this node's turn any more, and won't be again.</summary>
     public void Lose(string reason)
@@ -37,16 +34,6 @@ internal sealed class Leadership
 }
 
 /// <summary>Who lets workers in.</summary>
-/// <param name="token">The run's secret.</param>
-/// <param name="handler">Takes their links.</param>
-internal sealed class Door(string token, IListenerHandler handler)
-{
-    private readonly byte[] _token = Encoding.UTF8.GetBytes(token);
-
-    /// <summary>Takes the links of workers that have the token.</summary>
-    public IListenerHandler Handler => handler;
-
-    /// <summary>Compares in constant time.</summary>
-    public bool HasToken(string shown) =>
-        CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(shown), _token);
-}
+/// <param name="Token">The run's secret.</param>
+/// <param name="Handler">Takes the links of workers that have it.</param>
+internal sealed record Door(RunToken Token, IListenerHandler Handler);

@@ -15,8 +15,7 @@ internal sealed class LinkActor : ReceiveActor, IWithTimers
     {
         _link = link;
         Receive<Frame>(frame => link.Arrive(frame, Sender));
-        Receive<Asking>(Ask, _ => !link.Answer.IsCompleted);
-        Receive<Asking>(_ => { });
+        Receive<Asking>(Ask);
         Receive<Begin>(TakePeer);
         Receive<BeatDue>(_ => link.Beat());
         Receive<Terminated>(_ => link.End(LinkEnd.ClosedByPeer));
@@ -54,6 +53,7 @@ internal sealed class LinkActor : ReceiveActor, IWithTimers
     // Through the singleton's proxy, which drops what it can't deliver for long: so it is said again.
     private void Ask(Asking asking)
     {
+        if (_link.Answer.IsCompleted) return;
         asking.Coordinator.Tell(asking.Hello, Self);
         Timers.StartSingleTimer(nameof(Asking), asking, AskAgain);
     }

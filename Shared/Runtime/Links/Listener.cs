@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Text;
 using Distributed.Protocol;
 
 namespace Distributed.Runtime;
@@ -35,11 +33,8 @@ public sealed class Listener : IDisposable
     private const int Backlog = 128;
     private const int AcceptPauseMilliseconds = 50;
 
-    /// <summary>The sentence for who doesn't have the token.</summary>
-    internal const string WrongToken = "The token is not this run's.";
-
     private readonly Socket _socket;
-    private readonly byte[] _token;
+    private readonly RunToken _token;
     private readonly ProtocolLimits _limits;
     private readonly ProtocolLimits _strangerLimits;
     private readonly LinkSecurity _security;
@@ -52,7 +47,7 @@ public sealed class Listener : IDisposable
     {
         _socket = socket;
         _security = security;
-        _token = Encoding.UTF8.GetBytes(token);
+        _token = new RunToken(token);
         _handler = handler;
         _limits = limits;
         _strangerLimits = limits with { MaxStringBytes = Math.Min(limits.MaxStringBytes, limits.MaxHandshakeBytes) };
@@ -133,10 +128,10 @@ public sealed class Listener : IDisposable
             case null:
                 _handler.Rejected(socket.Peer, socket.End?.Reason ?? "");
                 break;
-            case Hello hello when !HasToken(hello.Token):
-            case DataHello dataHello when !HasToken(dataHello.Token):
-            case SamplesHello samplesHello when !HasToken(samplesHello.Token):
-                Refuse(socket, WrongToken);
+            case Hello hello when !_token.Is(hello.Token):
+            case DataHello dataHello when !_token.Is(dataHello.Token):
+            case SamplesHello samplesHello when !_token.Is(samplesHello.Token):
+                Refuse(socket, RunToken.Wrong);
                 break;
             case Hello { Protocol: not ProtocolVersion.Current } hello:
                 Refuse(socket, OtherProtocol(hello));
@@ -167,7 +162,4 @@ public sealed class Listener : IDisposable
         Handshake.Refuse(socket, reason);
         _handler.Rejected(socket.Peer, reason);
     }
-
-    private bool HasToken(string token) =>
-        CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(token), _token);
 }
