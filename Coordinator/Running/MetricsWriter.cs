@@ -118,15 +118,19 @@ internal sealed class MetricsWriter : IDisposable
     private static void CutBack(string path, TrainingProgress progress)
     {
         string temporary = AtomicFile.Temporary(path);
-        using (StreamWriter kept = new(temporary) { NewLine = "\n" })
+        using (FileStream file = new(temporary, FileMode.Create, FileAccess.Write))
+        using (StreamWriter kept = new(file) { NewLine = "\n" })
         {
             foreach (string line in File.ReadLines(path))
             {
                 if (IsBefore(line, progress)) kept.WriteLine(line);
             }
+
+            kept.Flush();
+            file.Flush(flushToDisk: true);
         }
 
-        File.Move(temporary, path, overwrite: true);
+        AtomicFile.Replace(temporary, path);
     }
 
     private static bool IsBefore(string line, TrainingProgress progress)

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Distributed.Checkpoints;
 using Distributed.Execution;
@@ -171,11 +172,7 @@ internal sealed class RunFolder : IDisposable
             if (given is null && File.Exists(path) && File.ReadAllText(path) is { Length: > 0 } kept)
                 return (kept, path);
             string token = given ?? RunPlan.NewToken();
-            File.Delete(path);
-            FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            using StreamWriter writer = new(path, options);
-            writer.Write(token);
+            AtomicFile.Write(path, Encoding.UTF8.GetBytes(token), ownerOnly: true);
             return (token, path);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

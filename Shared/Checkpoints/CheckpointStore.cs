@@ -33,7 +33,7 @@ public sealed class CheckpointStore
         _storage = storage;
         try
         {
-            Directory.CreateDirectory(folder);
+            DurableFolder.Create(folder, storage);
             foreach (string path in Directory.EnumerateFiles(folder, CheckpointFileName.TemporaryPrefix + "*"))
             {
                 storage.Delete(path);
@@ -106,11 +106,13 @@ public sealed class CheckpointStore
             throw SaveErrors.NotSaved(path, CheckpointWriter.Measure(content, best ?? ""), error);
         }
 
-        Best = best;
         _bestNamedBy[name] = best;
         try
         {
             _storage.SyncFolder(Folder);
+
+            // Not before: the next checkpoint may outlive a power cut and must not name one that does not.
+            Best = best;
             MovePointers(name);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)

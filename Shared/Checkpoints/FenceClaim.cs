@@ -23,16 +23,22 @@ public sealed class FenceClaim
     /// <summary>Claims a number above every other claim and every checkpoint in a folder.</summary>
     /// <param name="folder">A folder of checkpoints.</param>
     /// <exception cref="CheckpointException">It can't be written.</exception>
-    public static FenceClaim Claim(string folder)
+    public static FenceClaim Claim(string folder) => Claim(folder, new DiskStorage());
+
+    internal static FenceClaim Claim(string folder, IStorage storage)
     {
         try
         {
-            Directory.CreateDirectory(folder);
+            DurableFolder.Create(folder, storage);
             while (true)
             {
                 int number = Highest(folder) + 1;
-                if (!TryCreate(PathOf(folder, number))) continue;
-                foreach (int lower in Claims(folder).Where(claim => claim < number)) File.Delete(PathOf(folder, lower));
+                if (!storage.TryCreateNew(PathOf(folder, number))) continue;
+
+                // Before lower ones go: a power cut must not bring a number back that somebody writes under.
+                storage.SyncFolder(folder);
+                foreach (int lower in Claims(folder).Where(claim => claim < number))
+                    storage.Delete(PathOf(folder, lower));
                 return new FenceClaim(folder, number);
             }
         }
@@ -40,19 +46,6 @@ public sealed class FenceClaim
         {
             throw new CheckpointException($"{folder}: checkpoints can't be written here " +
                 $"({error.Message.TrimEnd('.')}); choose a folder with --runs where you may write.", error);
-        }
-    }
-
-    private static bool TryCreate(string path)
-    {
-        try
-        {
-            new FileStream(path, FileMode.CreateNew, FileAccess.Write).Dispose();
-            return true;
-        }
-        catch (IOException) when (File.Exists(path))
-        {
-            return false;
         }
     }
 

@@ -26,7 +26,7 @@ public sealed class RunLock : IDisposable
         FileStream? file = null;
         try
         {
-            Directory.CreateDirectory(runFolder);
+            DurableFolder.Create(runFolder);
             file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite,
                 shared ? FileShare.ReadWrite : FileShare.None);
             File.WriteAllText(Path.Combine(runFolder, ProcessName),

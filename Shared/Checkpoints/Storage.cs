@@ -1,3 +1,4 @@
+using System.Text;
 using Distributed.Checkpoints.Native;
 
 namespace Distributed.Checkpoints;
@@ -8,6 +9,12 @@ namespace Distributed.Checkpoints;
 /// </summary>
 internal interface IStorage
 {
+    /// <summary>Creates a folder in one that is there; no error where it is there already.</summary>
+    void CreateFolder(string path);
+
+    /// <summary>Creates an empty file; false where there is one of that name.</summary>
+    bool TryCreateNew(string path);
+
     /// <summary>Creates a file, emptying one of that name.</summary>
     Stream Create(string path);
 
@@ -30,6 +37,21 @@ internal interface IStorage
 /// <summary>The real disk.</summary>
 internal sealed class DiskStorage : IStorage
 {
+    public void CreateFolder(string path) => Directory.CreateDirectory(path);
+
+    public bool TryCreateNew(string path)
+    {
+        try
+        {
+            new FileStream(path, FileMode.CreateNew, FileAccess.Write).Dispose();
+            return true;
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            return false;
+        }
+    }
+
     public Stream Create(string path) =>
         new FileStream(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
 
@@ -45,7 +67,9 @@ internal sealed class DiskStorage : IStorage
         if (OperatingSystem.IsWindows())
         {
             // A symbolic link needs a privilege there.
-            File.WriteAllText(path, target + "\n");
+            using FileStream pointer = new(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+            pointer.Write(Encoding.ASCII.GetBytes(target + "\n"));
+            pointer.Flush(flushToDisk: true);
         }
         else
         {

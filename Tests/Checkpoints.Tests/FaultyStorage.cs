@@ -17,6 +17,18 @@ internal sealed class FaultyStorage(int failAt = int.MaxValue, Func<Exception>? 
 
     public int Operations { get; private set; }
 
+    public void CreateFolder(string path)
+    {
+        Do($"create folder {Path.GetFileName(path)}");
+        _disk.CreateFolder(path);
+    }
+
+    public bool TryCreateNew(string path)
+    {
+        Do($"create new {Path.GetFileName(path)}");
+        return _disk.TryCreateNew(path);
+    }
+
     public Stream Create(string path)
     {
         Do($"create {Path.GetFileName(path)}");

@@ -46,6 +46,30 @@ public sealed class MetricsWriterTests : IDisposable
         Assert.Equal(whole, System.IO.File.ReadAllLines(File));
     }
 
+    /// <summary>A disk that lost the end of the file, or has zeros there, costs the lines that were lost.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(300)]
+    public void AFileTornAnywhereKeepsItsWholeLines(int zeros)
+    {
+        Write(new TrainingProgress(), epochs: 1);
+        byte[] whole = System.IO.File.ReadAllBytes(File);
+        string[] lines = Lines();
+        for (int length = 0; length < whole.Length; length++)
+        {
+            System.IO.File.WriteAllBytes(File, [.. whole.AsSpan(0, length), .. new byte[zeros]]);
+            System.IO.File.WriteAllText(AtomicFile.Temporary(File), "half of an earlier try");
+
+            // With its line feed lost, a line is whole all the same; zeros after it are not.
+            int left = whole.AsSpan(0, length).Count((byte)'\n')
+                + (zeros == 0 && whole[length] == '\n' ? 1 : 0);
+            Write(RunSamples.Progress(1, 0, bestEpoch: 0), epochs: 2);
+            Assert.Equal([.. lines[..left], "step 4 2", "step 5 2", "step 6 2", "epoch 6 2"], Lines());
+        }
+
+        Assert.Empty(_warnings);
+    }
+
     [Fact]
     public void LongEpochsAreLoggedAHundredTimes()
     {

@@ -174,5 +174,60 @@ public sealed class RunFolderTests : IDisposable
         Assert.Null(folder.Result);
     }
 
+    /// <summary>A disk that lost the end of a file, or has zeros there, costs one sentence or nothing.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void AFileTornAnywhereIsOneSentenceOrCountsAsNone(bool zeros)
+    {
+        using (RunFolder folder = Open())
+        {
+            folder.Record(_specification, RunSamples.Options(_specification));
+            folder.Record(RunResult.Of(
+                RunEnding.Stopped, "SIGTERM", _specification, RunSamples.Progress(1, 2, bestEpoch: 0), test: null));
+        }
+
+        byte[] run = File.ReadAllBytes(_runs["run/run.json"]), result = File.ReadAllBytes(_runs["run/result.json"]);
+        for (int length = 0; length < run.Length; length++)
+        {
+            File.WriteAllBytes(_runs["run/run.json"], Torn(run, length));
+            SpecificationException error = Assert.Throws<SpecificationException>(Open);
+            Assert.StartsWith(_runs["run/run.json"] + ": the file is broken (", error.Message);
+            Assert.DoesNotContain('\n', error.Message);
+        }
+
+        File.WriteAllBytes(_runs["run/run.json"], run);
+        for (int length = 0; length < result.Length; length++)
+        {
+            File.WriteAllBytes(_runs["run/result.json"], Torn(result, length));
+            using RunFolder folder = Open();
+            Assert.Null(folder.Result);
+            folder.RequireSame(_specification);
+        }
+
+        byte[] Torn(byte[] whole, int length) =>
+            [.. whole.AsSpan(0, length), .. new byte[zeros ? whole.Length - length : 0]];
+    }
+
+    /// <summary>What a process left that was killed while it wrote is nobody's file.</summary>
+    [Fact]
+    public void HalfWrittenTemporariesAreOverwritten()
+    {
+        Directory.CreateDirectory(_runs["run"]);
+        foreach (string name in (string[])["run.json", "result.json", "token"])
+            File.WriteAllText(_runs[$"run/.temporary-{name}"], "{\"specif");
+        using RunFolder folder = Open();
+        Assert.Null(folder.Recorded);
+        folder.Record(_specification, RunSamples.Options(_specification));
+        (string token, string path) = folder.KeepToken(null);
+        Assert.Equal(token, File.ReadAllText(path));
+        if (!OperatingSystem.IsWindows())
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        Assert.Equal((token, path), folder.KeepToken(null));
+        Assert.Equal(("another", path), folder.KeepToken("another"));
+        File.WriteAllText(path, "");
+        Assert.NotEmpty(folder.KeepToken(null).Token);
+    }
+
     private RunFolder Open() => RunFolder.Open(_runs.Path, "run", fresh: false);
 }
