@@ -53,7 +53,9 @@ internal static class StatusCommand
         foreach (WorkerStatus worker in status.Workers)
         {
             string reason = worker.Reason.Length > 0 ? $": {worker.Reason}" : "";
-            yield return $"{worker.Name}  {Wording.Count(worker.MicroBatches)} micro-batches  "
+            string late = worker.DealtTwice == 0 ? ""
+                : $"{Wording.Count(worker.DealtTwice)} late ({Wording.Seconds(worker.WaitedSeconds)} lost)  ";
+            yield return $"{worker.Name}  {Wording.Count(worker.MicroBatches)} micro-batches  {late}"
                 + $"{worker.Standing}{reason}";
         }
     }

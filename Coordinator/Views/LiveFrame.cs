@@ -63,7 +63,9 @@ internal static class LiveFrame
             double share = (double)worker.MicroBatches / all;
             int bar = Math.Clamp(width / 6, LeastBar, 20);
             string reason = worker.Reason.Length == 0 ? "" : $": {worker.Reason}";
-            string count = $"{Wording.Count(worker.MicroBatches)} micro-batches";
+            string late = worker.DealtTwice == 0 ? ""
+                : $", {Wording.Count(worker.DealtTwice)} late ({Wording.Seconds(worker.WaitedSeconds)})";
+            string count = $"{Wording.Count(worker.MicroBatches)} micro-batches{late}";
             int room = width - names - bar - count.Length - 12;
             string standing = Cut($"{worker.Standing}".ToLowerInvariant() + reason, Math.Max(7, room));
             yield return $"{Markup.Escape(name)}  {Blocks(share, bar, unicode)} {Share(share)}  {count}  " +

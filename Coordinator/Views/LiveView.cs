@@ -61,6 +61,9 @@ internal sealed class LiveView : IRunView
             case WorkerChanged { Standing: not (WorkerStanding.Active or WorkerStanding.Leaving) } worker:
                 _lines.Enqueue(RunText.Worker(worker));
                 break;
+            case StragglerHelped late:
+                _lines.Enqueue(RunText.Straggler(late));
+                break;
             case Notice notice:
                 _lines.Enqueue(notice.Text);
                 break;

@@ -54,6 +54,7 @@ internal sealed class PlainView : IRunView
             {
                 EpochEnded epoch when _state is not null => RunText.Epoch(epoch, _state.Header),
                 WorkerChanged worker => RunText.Worker(worker),
+                StragglerHelped late => RunText.Straggler(late),
                 Notice notice => notice.Text,
                 _ => null,
             };

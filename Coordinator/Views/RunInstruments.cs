@@ -18,6 +18,7 @@ internal sealed class RunInstruments
     private readonly Counter<long> _steps;
     private readonly Counter<long> _samples;
     private readonly Counter<long> _duplicates;
+    private readonly Counter<long> _dealtTwice;
     private readonly Counter<long> _checkpoints;
     private readonly Counter<long> _restarts;
     private readonly Histogram<double> _stepSeconds;
@@ -34,6 +35,8 @@ internal sealed class RunInstruments
         _samples = _meter.CreateCounter<long>("distributed.samples", "{sample}", "Training samples applied");
         _duplicates = _meter.CreateCounter<long>(
             "distributed.duplicates_dropped", "{result}", "Duplicate or late results dropped");
+        _dealtTwice = _meter.CreateCounter<long>(
+            "distributed.dealt_twice", "{micro-batch}", "Micro-batches dealt a second time because they were late");
         _checkpoints = _meter.CreateCounter<long>("distributed.checkpoints", "{checkpoint}", "Checkpoints saved");
         _restarts = _meter.CreateCounter<long>("distributed.restarts", "{process}", "Local workers started again");
         _stepSeconds = _meter.CreateHistogram(
@@ -78,6 +81,7 @@ internal sealed class RunInstruments
                 _checkpointSeconds.Record(written.Seconds);
                 break;
             case WorkerRestarted: _restarts.Add(1); break;
+            case StragglerHelped late: _dealtTwice.Add(late.MicroBatches); break;
         }
     }
 

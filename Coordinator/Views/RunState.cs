@@ -7,7 +7,11 @@ namespace Distributed.Coordinator;
 /// <param name="Standing">Where it stands.</param>
 /// <param name="Reason">Why; may be empty.</param>
 /// <param name="MicroBatches">What it has contributed.</param>
-internal sealed record WorkerLine(string Name, WorkerStanding Standing, string Reason, long MicroBatches);
+/// <param name="DealtTwice">Micro-batches that others were dealt too because it was late.</param>
+/// <param name="WaitedSeconds">How long the run waited for those beyond when they should have been done.</param>
+internal sealed record WorkerLine(
+    string Name, WorkerStanding Standing, string Reason, long MicroBatches, long DealtTwice = 0,
+    double WaitedSeconds = 0);
 
 /// <summary>
 /// What a view knows of a run, gathered from its events. Every member is called under the view's lock; nothing here
@@ -83,9 +87,17 @@ internal sealed class RunState(RunHeader header)
                 _pauseBeforeStep = true;
                 break;
             case WorkerChanged worker:
-                long before = _workers.GetValueOrDefault(worker.Worker.Value)?.MicroBatches ?? 0;
-                _workers[worker.Worker.Value] = new WorkerLine(worker.Name, worker.Standing, worker.Reason, before);
+                WorkerLine known = _workers.GetValueOrDefault(worker.Worker.Value)
+                    ?? new WorkerLine(worker.Name, worker.Standing, "", 0);
+                _workers[worker.Worker.Value] = known with { Standing = worker.Standing, Reason = worker.Reason };
                 ForgetPredecessors(worker);
+                break;
+            case StragglerHelped late when _workers.TryGetValue(late.Worker.Value, out WorkerLine? line):
+                _workers[late.Worker.Value] = line with
+                {
+                    DealtTwice = line.DealtTwice + late.MicroBatches,
+                    WaitedSeconds = line.WaitedSeconds + late.WaitedSeconds,
+                };
                 break;
         }
     }
@@ -133,7 +145,12 @@ internal sealed class RunState(RunHeader header)
             if (id == worker.Worker.Value || line.Name != worker.Name || line.Standing != WorkerStanding.Gone) continue;
             _workers.Remove(id);
             WorkerLine heir = _workers[worker.Worker.Value];
-            _workers[worker.Worker.Value] = heir with { MicroBatches = Math.Max(heir.MicroBatches, line.MicroBatches) };
+            _workers[worker.Worker.Value] = heir with
+            {
+                MicroBatches = Math.Max(heir.MicroBatches, line.MicroBatches),
+                DealtTwice = heir.DealtTwice + line.DealtTwice,
+                WaitedSeconds = heir.WaitedSeconds + line.WaitedSeconds,
+            };
         }
     }
 }

@@ -3,7 +3,8 @@ using System.Text.Json;
 namespace Distributed.Coordinator;
 
 /// <summary>One worker in a <see cref="RunStatus"/>.</summary>
-internal sealed record WorkerStatus(string Name, string Standing, string Reason, long MicroBatches);
+internal sealed record WorkerStatus(
+    string Name, string Standing, string Reason, long MicroBatches, long DealtTwice = 0, double WaitedSeconds = 0);
 
 /// <summary>
 /// Where a run stands, as its process says once a second in <c>status.json</c>. What is unknown is null.
@@ -69,7 +70,8 @@ internal sealed record RunStatus
         Workers =
         [
             .. state.Workers.Select(worker => new WorkerStatus(
-                worker.Name, worker.Standing.ToString().ToLowerInvariant(), worker.Reason, worker.MicroBatches)),
+                worker.Name, worker.Standing.ToString().ToLowerInvariant(), worker.Reason, worker.MicroBatches,
+                worker.DealtTwice, worker.WaitedSeconds)),
         ],
     };
 

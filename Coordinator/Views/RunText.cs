@@ -72,6 +72,11 @@ internal static class RunText
         return $"{worker.Name} {what}{(worker.Reason.Length == 0 ? "" : $": {worker.Reason}")}";
     }
 
+    /// <summary>What a worker's being late cost.</summary>
+    public static string Straggler(StragglerHelped late) =>
+        $"{late.Name} was late: {Wording.Count(late.MicroBatches)} of its micro-batches were dealt to others too, "
+        + $"{Wording.Seconds(late.WaitedSeconds)} lost";
+
     /// <summary>A data part's name.</summary>
     public static string Split(DataSplit split) => split switch
     {

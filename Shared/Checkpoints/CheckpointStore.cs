@@ -18,6 +18,7 @@ public sealed class CheckpointStore
     private readonly IStorage _storage;
     private readonly CheckpointWriter _writer = new();
     private readonly Dictionary<CheckpointFileName, string?> _bestNamedBy = [];
+    private readonly HashSet<string> _rejected = new(StringComparer.Ordinal);
 
     /// <summary>Opens a folder of checkpoints for writing; creates it and removes what a crashed writer left.</summary>
     /// <param name="folder">The folder.</param>
@@ -61,6 +62,8 @@ public sealed class CheckpointStore
     public Checkpoint? LatestSound(out IReadOnlyList<string> warnings)
     {
         Checkpoint? latest = Checkpoint.LatestSound(Folder, out warnings);
+        _rejected.UnionWith(CheckpointFileName.Find(Folder).Select(name => name.ToString())
+            .TakeWhile(name => name != Path.GetFileName(latest?.Path)));
         Best = latest?.Best;
         if (Best is null || Best == Path.GetFileName(latest!.Path))
         {
@@ -162,7 +165,9 @@ public sealed class CheckpointStore
 
     private void RemoveOld()
     {
-        List<CheckpointFileName> all = CheckpointFileName.Find(Folder);
+        // A broken file stays for whoever wants to look at it, and takes no sound one's place.
+        List<CheckpointFileName> all = CheckpointFileName.Find(Folder)
+            .FindAll(name => !_rejected.Contains(name.ToString()));
         HashSet<string> kept = [.. all.Take(Kept).Select(name => name.ToString())];
         kept.UnionWith(all.Take(Kept).Select(BestNamedBy).OfType<string>());
         if (Best is not null)

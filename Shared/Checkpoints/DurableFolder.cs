@@ -24,6 +24,13 @@ public static class DurableFolder
         storage.CreateFolder(path);
 
         // Also where it was there: whoever created it may have died, or been refused, before this.
-        storage.SyncFolder(parent);
+        try
+        {
+            storage.SyncFolder(parent);
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // One that may be passed through and not read: whoever owns it has made the folder and seen to it.
+        }
     }
 }

@@ -156,6 +156,21 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     [Fact]
+    public void ABrokenOneTakesNoSoundOnesPlaceAndStays()
+    {
+        CheckpointStore store = new(_folder.Path);
+        for (long step = 1; step <= 3; step++) store.Save(Samples.Content(step));
+        File.WriteAllBytes(_folder.File(Samples.Name(3)), [1, 2, 3]);
+
+        CheckpointStore next = new(_folder.Path);
+        next.LatestSound(out _)!.Dispose();
+        next.Save(Samples.Content(2, fence: 2));
+        Assert.Equal(
+            [Samples.Name(2, 2), Samples.Name(3), Samples.Name(2), Samples.Name(1)],
+            CheckpointFileName.Find(_folder.Path).Select(name => name.ToString()));
+    }
+
+    [Fact]
     public void FallsBackToTheNewestSoundOneAndSaysSo()
     {
         CheckpointStore store = new(_folder.Path);

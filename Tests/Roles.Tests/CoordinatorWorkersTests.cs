@@ -78,8 +78,8 @@ public sealed class CoordinatorWorkersTests
         List<CoordinatorEffect> effects = _bench.Wait(11, 1, 2);
         Assert.Contains(WorkerStanding.Overdue, CoordinatorBench.Standings(effects, 2));
         Assert.NotNull(CoordinatorBench.TrainOf(effects, 1));
-        Assert.Equal(
-            [WorkerStanding.Active], CoordinatorBench.Standings(_bench.Tell(new NodeDropped(new WorkerId(2))), 2));
+        effects = _bench.Tell(new NodeDropped(new WorkerId(2), 4, 4000));
+        Assert.Equal([WorkerStanding.Active], CoordinatorBench.Standings(effects, 2));
         Assert.Equal(1, _bench.Role.Progress.DuplicatesDropped);
     }
 

@@ -117,7 +117,8 @@ public sealed class ParameterServerRoleTests
     private void AssertDropped(NodeArrived arrived)
     {
         List<ParameterServerEffect> effects = Handle(arrived);
-        Assert.Equal([new ReleaseGradient(arrived.Buffer), new TellCoordinator(new NodeDropped(Worker))], effects);
+        NodeDropped dropped = new(Worker, arrived.Header.Node.Count, arrived.Header.ComputeMicroseconds);
+        Assert.Equal([new ReleaseGradient(arrived.Buffer), new TellCoordinator(dropped)], effects);
     }
 
     private List<ParameterServerEffect> Handle(ParameterServerInput input)

@@ -7,11 +7,13 @@ internal static partial class FolderSync
 {
     private const int ReadOnly = 0;
     private const int InvalidArgument = 22;
+    private const int AccessDenied = 13;
 
     /// <summary>
     /// Returns when the folder's names are on the disk. Windows has no such call and needs none; a file system that
     /// knows no fsync of folders says EINVAL, and then there is nothing more to do.
     /// </summary>
+    /// <exception cref="UnauthorizedAccessException">This user may not read the folder.</exception>
     /// <exception cref="IOException">The system refused.</exception>
     public static void Flush(string folder)
     {
@@ -39,10 +41,11 @@ internal static partial class FolderSync
         }
     }
 
-    private static IOException Failed(string folder)
+    private static Exception Failed(string folder)
     {
         int error = Marshal.GetLastPInvokeError();
-        return new IOException($"{folder}: {Marshal.GetPInvokeErrorMessage(error)}", error);
+        return error == AccessDenied ? new UnauthorizedAccessException($"{folder}: no permission to read this folder")
+            : new IOException($"{folder}: {Marshal.GetPInvokeErrorMessage(error)}", error);
     }
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -41,7 +41,9 @@ public sealed record NodeAccepted(
 
 /// <summary>The parameter server dropped a node: a duplicate, or of another step or fence.</summary>
 /// <param name="Worker">Who sent it.</param>
-public sealed record NodeDropped(WorkerId Worker) : CoordinatorInput;
+/// <param name="MicroBatches">Micro-batches of the node.</param>
+/// <param name="ComputeMicroseconds">Time spent computing them.</param>
+public sealed record NodeDropped(WorkerId Worker, int MicroBatches, long ComputeMicroseconds) : CoordinatorInput;
 
 /// <summary>A step was applied and its parameters published.</summary>
 /// <param name="Step">The step.</param>

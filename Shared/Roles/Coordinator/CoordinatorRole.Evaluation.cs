@@ -54,6 +54,7 @@ public sealed partial class CoordinatorRole
         if (!round.IsComplete) return;
         if (round.Split == DataSplit.Test) _test = round.Score();
         else _validation = round.Score();
+        ReportStragglers(now, effects);
         AbandonEvaluation();
     }
 

@@ -31,7 +31,7 @@ public sealed partial class CoordinatorRole
         _phase = Phase.Stepping;
         _stepBegan = now;
         effects.Add(new BeginStep(CurrentStep, _stepSamples, _settings.MicroBatch, _reductions));
-        foreach (WorkerEntry worker in _workers.Values) worker.StepMicroseconds = 0;
+        foreach (WorkerEntry worker in _workers.Values) worker.StepMicroseconds = worker.DealtTwice = 0;
         if (_dealIsStale || _dealtSamples != _stepSamples || Progress.Step % StepsPerDeal == 0) Redeal();
         for (int i = 0; i < _dealtTo.Length; i++) Assign(_dealtTo[i], _cuts[i], _cuts[i + 1]);
         SendDealt(_dealtTo, now, effects);
@@ -39,14 +39,19 @@ public sealed partial class CoordinatorRole
     }
 
     /// <summary>
-    /// Asks each overdue worker for one micro-batch that is dealt to someone else too. Its answer, in time or late,
-    /// shows that it computes again, and nobody waits for it.
+    /// Asks each overdue worker for one micro-batch that is dealt to someone else too, and now and then one that is
+    /// too slow to be dealt anything. Its answer, in time or late, shows how fast it computes now, and nobody waits for
+    /// it.
     /// </summary>
     private void Probe(List<CoordinatorEffect> effects)
     {
+        double slow = 2 * _workers.Values.Where(w => w.IsActive)
+            .Select(w => w.MicroBatchSeconds).DefaultIfEmpty().Min();
         foreach (WorkerEntry worker in _workers.Values)
         {
-            if (worker.Standing != WorkerStanding.Overdue || worker.IsLeaving) continue;
+            bool isLeftOut = worker.IsActive && Progress.Step % StepsPerDeal == 0 && worker.MicroBatchSeconds > slow
+                && !HasDealt(worker.Id);
+            if ((worker.Standing != WorkerStanding.Overdue && !isLeftOut) || worker.IsLeaving) continue;
             Train train = NewTrain();
             train.Nodes.Add(TreeNode.Leaf(0));
             train.Credits = 1;
@@ -183,9 +188,9 @@ public sealed partial class CoordinatorRole
     private void Drop(NodeDropped dropped, TimeSpan now, List<CoordinatorEffect> effects)
     {
         Progress = Progress with { DuplicatesDropped = Progress.DuplicatesDropped + 1 };
-        if (_workers.TryGetValue(dropped.Worker.Value, out WorkerEntry? worker)
-            && worker.Standing == WorkerStanding.Overdue)
-            Reactivate(worker, "it answered late", now, effects);
+        if (!_workers.TryGetValue(dropped.Worker.Value, out WorkerEntry? worker)) return;
+        worker.Measure(dropped.MicroBatches, dropped.ComputeMicroseconds);
+        if (worker.Standing == WorkerStanding.Overdue) Reactivate(worker, "it answered late", now, effects);
     }
 
     private void Apply(StepApplied applied, TimeSpan now, List<CoordinatorEffect> effects)
@@ -208,17 +213,22 @@ public sealed partial class CoordinatorRole
         _version = applied.Version;
         _dealt.Clear();
         _phase = Phase.Idle;
+        ReportStragglers(now, effects);
         effects.Add(new Report(new StepEnded(
             Progress, applied.Statistics, (now - _stepBegan).TotalSeconds, slowest, _reductions)));
     }
 
-    /// <summary>Deals the missing frontier that belongs to nobody active among those who are.</summary>
+    /// <summary>
+    /// Deals the missing frontier that belongs to nobody active among those who are; best to those with nothing to do.
+    /// </summary>
     private void DealAgain(TimeSpan now, List<CoordinatorEffect> effects)
     {
         List<DealtNode> lost = _dealt.FindAll(
             d => !(_workers.TryGetValue(d.Worker.Value, out WorkerEntry? w) && MayFinish(w)));
         if (lost.Count == 0) return;
-        WorkerEntry[] active = [.. _workers.Values.Where(worker => worker.IsActive)];
+        MarkOwing();
+        WorkerEntry[] active = [.. _workers.Values.Where(worker => worker.IsIdle)];
+        if (active.Length == 0) active = [.. _workers.Values.Where(worker => worker.IsActive)];
         if (active.Length == 0) return;
         foreach ((int start, int end) in ContiguousRanges(lost))
         {

@@ -40,9 +40,11 @@ public sealed partial class CoordinatorRole
     /// <summary>Ends the deadline of a worker that has nothing to do, and lets it go if it is leaving.</summary>
     private void SettleIdleWorkers(TimeSpan now, List<CoordinatorEffect> effects)
     {
+        MarkOwing();
         foreach (WorkerEntry worker in _workers.Values)
         {
-            if (worker.Parts.Count > 0 || HasDealt(worker.Id)) continue;
+            if (worker.Parts.Count > 0 || worker.Owes) continue;
+            if (worker.ComputeDeadline is not null) worker.Took = now - worker.ComputeSince;
             worker.ComputeDeadline = null;
             if (!worker.IsLeaving || worker.IsReleased) continue;
             worker.IsReleased = true;
@@ -106,8 +108,8 @@ public sealed partial class CoordinatorRole
     {
         string reason = $"its compute takes {(now - worker.ComputeSince).TotalSeconds:0} s so far";
         worker.ComputeDeadline = now + _settings.LeastComputeDeadline;
-        bool mayPush = _dealt.Exists(d => d.Worker == worker.Id && d.Granted);
-        if (worker.Parts.Count == 0 && !mayPush) return; // it may not push
+        MarkOwing();
+        if (worker.Parts.Count == 0 && !worker.MayPush) return;
         if (_workers.Values.Any(other => other != worker && other.IsActive))
             Suspend(worker, WorkerStanding.Overdue, reason, now, effects);
         else

@@ -36,7 +36,10 @@ public sealed partial class CoordinatorRole
         Progress = progress;
         _reductions = settings.Plateau?.Reductions(progress.History) ?? 0;
         _lastSave = now;
-        _saved = progress;
+        // What another one wrote stands under another fence: a run that goes on is saved under this one at once, so
+        // that nothing a stale coordinator still writes is ever newer.
+        _saveRequested = progress.Step > 0;
+        _saved = _saveRequested ? new TrainingProgress { Step = -1 } : progress;
     }
 
     private enum Phase
@@ -68,6 +71,7 @@ public sealed partial class CoordinatorRole
                 if (worker.Standing != WorkerStanding.Silent)
                     earliest = Earlier(earliest, worker.LastHeard + _settings.Lease);
                 earliest = Earlier(earliest, worker.ComputeDeadline);
+                earliest = Earlier(earliest, LateAt(worker));
             }
 
             return earliest;
@@ -107,6 +111,7 @@ public sealed partial class CoordinatorRole
         Advance(now, effects);
         if (IsFinished) return;
         SettleIdleWorkers(now, effects);
+        HelpStragglers(now, effects);
         NoticeWaiting(now, effects);
     }
 

@@ -53,6 +53,13 @@ public enum WorkerStanding
 /// <param name="Reason">Why, for a person; may be empty.</param>
 public sealed record WorkerChanged(WorkerId Worker, string Name, WorkerStanding Standing, string Reason) : RunEvent;
 
+/// <summary>What a step, or an evaluation, lost by a worker that was late.</summary>
+/// <param name="Worker">The worker.</param>
+/// <param name="Name">Its name.</param>
+/// <param name="MicroBatches">Micro-batches that were dealt to others too.</param>
+/// <param name="WaitedSeconds">From when it should have been done until it was done, by whomever.</param>
+public sealed record StragglerHelped(WorkerId Worker, string Name, int MicroBatches, double WaitedSeconds) : RunEvent;
+
 /// <summary>A sentence for a person.</summary>
 /// <param name="Text">The sentence.</param>
 public sealed record Notice(string Text) : RunEvent;

@@ -57,6 +57,13 @@ public sealed record TrainingSettings
     /// <summary>A worker's compute is overdue after so many times the measured time.</summary>
     public double ComputeDeadlineFactor { get; init; } = 4;
 
+    /// <summary>Work is late when it takes so many times as long as the others' did; those who have nothing to do are
+    /// dealt it too then, and the first answer counts.</summary>
+    public double StragglerFactor { get; init; } = 3;
+
+    /// <summary>Work that takes less is never late.</summary>
+    public TimeSpan LeastLateness { get; init; } = TimeSpan.FromSeconds(0.5);
+
     /// <summary>How long a step in flight may take to end once a stop was asked for.</summary>
     public TimeSpan StopDeadline { get; init; } = TimeSpan.FromSeconds(10);
 

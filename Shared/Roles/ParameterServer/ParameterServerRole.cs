@@ -140,7 +140,8 @@ public sealed class ParameterServerRole
     private static void Drop(NodeArrived arrived, List<ParameterServerEffect> effects)
     {
         effects.Add(new ReleaseGradient(arrived.Buffer));
-        effects.Add(new TellCoordinator(new NodeDropped(arrived.Worker)));
+        effects.Add(new TellCoordinator(new NodeDropped(
+            arrived.Worker, arrived.Header.Node.Count, arrived.Header.ComputeMicroseconds)));
     }
 
     private void Carry(List<ParameterServerEffect> effects)

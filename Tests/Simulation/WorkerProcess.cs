@@ -2,7 +2,7 @@ using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
 using Distributed.Roles.Worker;
 
-namespace Distributed.Roles.Tests.Simulation;
+namespace Distributed.Simulation;
 
 /// <summary>
 /// A worker's process: the role's shell, compute threads that take random time, and the ways in which a process can
@@ -36,6 +36,7 @@ internal sealed class WorkerProcess
         Number = number;
         _busy = new bool[_chance.Between(1, 3)];
         _microBatchTime = _chance.Milliseconds(5, 500);
+        if (_microBatchTime > simulation.SlowestMicroBatch) simulation.SlowestMicroBatch = _microBatchTime;
         _leavesPerPass = 1 << _chance.Between(0, 3);
         _mailbox = new Mailbox<WorkerInput>(_time, _chance, Handle);
     }
@@ -55,7 +56,19 @@ internal sealed class WorkerProcess
     public TimeSpan WellSince { get; private set; }
 
     /// <summary>Whether nothing is wrong with it now.</summary>
-    public bool IsWell => IsAlive && !IsStopped && Slowness == 1 && _slowComputes == 0 && !IsLeaving;
+    public bool IsWell =>
+        IsAlive && !IsStopped && !IsCutOff && Slowness == 1 && _slowComputes == 0 && !IsLeaving;
+
+    /// <summary>Whether something is wrong with the network between it and the coordinator.</summary>
+    public bool IsCutOff
+    {
+        get;
+        set
+        {
+            field = value;
+            WellSince = _time.Now;
+        }
+    }
 
     public bool IsLeaving { get; private set; }
 
@@ -227,6 +240,7 @@ internal sealed class WorkerProcess
     {
         bool isSlow = Slowness > 1;
         if (isSlow) _slowComputes++;
+        if (duration > _simulation.LongestCompute) _simulation.LongestCompute = duration;
         _time.After(duration, () => WhenRunning(() =>
         {
             if (isSlow) (_slowComputes, WellSince) = (_slowComputes - 1, _time.Now);
@@ -247,11 +261,13 @@ internal sealed class WorkerProcess
         GradientBuffer copy = new();
         copy.CopyFrom(_memory[effect.Buffer]);
         NodeStatistics sums = effect.Statistics;
-        _connection!.Gradients.Send(new PushedGradient(
+        PushedGradient push = new(
             new GradientHeader(
                 _fence, effect.Step, effect.Node, sums.Samples, sums.LossSum, sums.Correct,
                 sums.ComputeMicroseconds, 0),
-            copy));
+            copy);
+        _simulation.Remember(push);
+        _connection!.Gradients.Send(push);
     }
 
     private void SendResult(in WorkerEffect effect)

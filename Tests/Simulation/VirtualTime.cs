@@ -1,4 +1,4 @@
-namespace Distributed.Roles.Tests.Simulation;
+namespace Distributed.Simulation;
 
 /// <summary>
 /// The simulation's clock and agenda: events run one at a time, earliest first, ties in order of scheduling.

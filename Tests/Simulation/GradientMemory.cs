@@ -1,6 +1,6 @@
 using Distributed.Protocol;
 
-namespace Distributed.Roles.Tests.Simulation;
+namespace Distributed.Simulation;
 
 /// <summary>
 /// A gradient buffer that knows what it holds: which samples of which step, and whether it may be read.

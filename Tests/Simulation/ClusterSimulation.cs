@@ -1,28 +1,28 @@
 using System.Globalization;
-using Distributed.Protocol;
+using Distributed.Checkpoints;
 using Distributed.Roles.Coordinator;
 
-namespace Distributed.Roles.Tests.Simulation;
+namespace Distributed.Simulation;
 
 /// <summary>
 /// A whole cluster on one thread and in virtual time: the real roles in simulated shells, every delay and fault drawn
 /// from one seed. After each event the shells check what must always hold; <see cref="Run"/> returns when the run is
 /// complete and its results have the bits of <see cref="ReferenceRun"/>. A broken invariant throws.
 /// </summary>
-internal sealed class ClusterSimulation
+internal sealed class ClusterSimulation : IDisposable
 {
     /// <summary>What a checkpoint that cannot be written says.</summary>
     public const string DiskIsFull = "the disk is full";
 
-    private static readonly TimeSpan TimeToFinish = TimeSpan.FromMinutes(30);
+    private const int Remembered = 64;
+
 
     private readonly List<WorkerProcess> _workers = [];
+    private readonly List<PushedGradient> _pushed = [];
     private readonly Faults _faults;
     private readonly Action<string>? _trace;
     private readonly SortedDictionary<string, int> _witnessed = new(StringComparer.Ordinal);
     private CoordinatorProcess _coordinator;
-    private Checkpoint _disk;
-    private Fence _diskFence;
     private int _workersStarted;
     private bool _isComplete;
 
@@ -34,10 +34,9 @@ internal sealed class ClusterSimulation
         Reference = new ReferenceRun(Problem);
         WorkerCount = Chance.Between(1, 5);
         Settings = RandomSettings(Chance, Problem, WorkerCount);
-        float[] initial = ToyProblem.InitialParameters();
-        _disk = new Checkpoint(new TrainingProgress(), initial, new float[initial.Length], initial, null);
+        Disk = new SimulatedDisk(this);
+        _coordinator = new CoordinatorProcess(this);
         _faults = new Faults(this);
-        _coordinator = new CoordinatorProcess(this, new Fence(1), _disk);
         for (int i = 0; i < WorkerCount; i++) StartWorker(Chance.Milliseconds(1, 2000));
     }
 
@@ -49,9 +48,29 @@ internal sealed class ClusterSimulation
 
     public TrainingSettings Settings { get; }
 
+    public SimulatedDisk Disk { get; }
+
     public ReferenceRun Reference { get; }
 
     public int WorkerCount { get; }
+
+    /// <summary>How likely gradients arrive in another order, or twice.</summary>
+    public double Disorder => Time.Now < _faults.End ? _faults.Disorder : 0;
+
+    /// <summary>Some of what was ever pushed, to whatever coordinator.</summary>
+    public IReadOnlyList<PushedGradient> Pushed => _pushed;
+
+    /// <summary>Whether the power goes in the middle of the next save.</summary>
+    public bool PowerFailsInSave { get; set; }
+
+    /// <summary>Coordinators that another one has taken over from, and that may not know it.</summary>
+    public List<CoordinatorProcess> Stale { get; } = [];
+
+    /// <summary>At which step the run was last stopped in good order: it goes on from there.</summary>
+    public long StoppedAt { get; set; }
+
+    /// <summary>Whether a coordinator was lost and the next one is not there yet.</summary>
+    public bool IsReplacing { get; private set; }
 
     public bool IsTracing => _trace is not null;
 
@@ -62,6 +81,13 @@ internal sealed class ClusterSimulation
 
     /// <summary>Whether the coordinator's process was ever stopped: it then may think ill of healthy workers.</summary>
     public bool CoordinatorWasStopped { get; set; }
+
+    /// <summary>The longest that a thread had to compute: a worker that was slow when it began isn't faster when the
+    /// faults are over.</summary>
+    public TimeSpan LongestCompute { get; set; }
+
+    /// <summary>What a micro-batch takes on the slowest worker when nothing is wrong with it.</summary>
+    public TimeSpan SlowestMicroBatch { get; set; }
 
     /// <summary>What happened, and how often.</summary>
     public IReadOnlyDictionary<string, int> Witnessed => _witnessed;
@@ -83,6 +109,12 @@ internal sealed class ClusterSimulation
         }
     }
 
+    /// <summary>So long after the last fault the whole run must be done, were the slowest worker alone.</summary>
+    private TimeSpan TimeToFinish =>
+        TimeSpan.FromMinutes(3) + LongestCompute + 1.5 * Reference.Steps * MicroBatches * SlowestMicroBatch;
+
+    private int MicroBatches => (Problem.Batch + Problem.MicroBatch - 1) / Problem.MicroBatch;
+
     public void Trace(string line) =>
         _trace?.Invoke(string.Create(CultureInfo.InvariantCulture, $"{Time.Now.TotalSeconds:0.00000} {line}"));
 
@@ -100,9 +132,10 @@ internal sealed class ClusterSimulation
         if (!_workers.Remove(worker)) return;
         Trace($"! worker process {worker.Number} ends, noticed: {isNoticed}");
         worker.Die();
-        Connection? connection = _coordinator.Connections.Values.FirstOrDefault(c => c.Worker == worker);
+        CoordinatorProcess coordinator = _coordinator;
+        Connection? connection = coordinator.Connections.Values.FirstOrDefault(c => c.Worker == worker);
         if (connection is not null && isNoticed)
-            Time.After(Chance.Milliseconds(0.1, 20), () => _coordinator.Lose(connection, "its connection ended"));
+            Time.After(Chance.Milliseconds(0.1, 20), () => coordinator.Lose(connection, "its connection ended"));
         if ((!worker.IsLeaving || Time.Now >= _faults.End) && _workers.Count(other => !other.IsLeaving) < WorkerCount)
             StartWorker(Chance.Milliseconds(50, 20_000));
     }
@@ -110,16 +143,60 @@ internal sealed class ClusterSimulation
     /// <summary>The coordinator's process ends and another one takes over from the last checkpoint.</summary>
     public void RestartCoordinator()
     {
-        CoordinatorProcess old = _coordinator;
-        if (!old.IsAlive) return;
+        if (IsReplacing) return;
         Witness("coordinator lost");
-        Trace($"! coordinator {old.Fence} ends at step {old.Progress.Step}, checkpoint at {_disk.Progress.Step}");
-        old.Die();
+        _coordinator.Die();
+        Replace(_coordinator);
+    }
+
+    /// <summary>Its workers leave a coordinator, and another one takes over from the last checkpoint.</summary>
+    public void Replace(CoordinatorProcess old)
+    {
+        Trace($"! coordinator {old.Fence} is lost at step {old.Progress.Step}");
+        IsReplacing = true;
+        foreach (Connection connection in old.Connections.Values) connection.Break();
         foreach (WorkerProcess worker in _workers.Where(w => w.IsConnected).ToArray()) End(worker, isNoticed: false);
-        Time.After(Chance.Milliseconds(10, 3000), () =>
+        Time.After(Chance.Milliseconds(10, 3000), () => StartCoordinator(old));
+    }
+
+    /// <summary>The power goes where the coordinators are.</summary>
+    public void CutPower()
+    {
+        Trace("! the power goes");
+        PowerFailsInSave = false;
+        foreach (CoordinatorProcess stale in Stale) stale.Die();
+        Stale.Clear();
+        RestartCoordinator();
+        Disk.CutPower();
+    }
+
+    private void StartCoordinator(CoordinatorProcess old)
+    {
+        try
         {
-            if (!_coordinator.IsAlive) _coordinator = new CoordinatorProcess(this, old.Fence.Next, _disk);
-        });
+            _coordinator = new CoordinatorProcess(this);
+        }
+        catch (CheckpointException)
+        {
+            Witness("disk full at the start");
+            Time.After(TimeSpan.FromSeconds(1), () => StartCoordinator(old));
+            return;
+        }
+
+        IsReplacing = false;
+        Witness(old.IsAlive ? "failed over" : "restarted");
+        Trace($"! coordinator {_coordinator.Fence} goes on from step {_coordinator.Progress.Step}");
+        Check.That(
+            _coordinator.Progress.Step >= StoppedAt,
+            $"it stopped at step {StoppedAt} and goes on from step {_coordinator.Progress.Step}");
+        StoppedAt = 0;
+    }
+
+    /// <summary>A gradient was pushed.</summary>
+    public void Remember(PushedGradient push)
+    {
+        if (_pushed.Count < Remembered) _pushed.Add(push);
+        else _pushed[Chance.Below(Remembered)] = push;
     }
 
     /// <summary>A coordinator gave its run out as finished.</summary>
@@ -127,6 +204,12 @@ internal sealed class ClusterSimulation
     {
         Trace($"! finished: {finish.Ending} {finish.Reason}");
         Witness(finish.Ending.ToString());
+        if (coordinator != _coordinator || IsReplacing)
+        {
+            coordinator.Die();
+            return;
+        }
+
         switch (finish.Ending)
         {
             case RunEnding.Completed:
@@ -134,31 +217,26 @@ internal sealed class ClusterSimulation
                 _isComplete = true;
                 break;
             case RunEnding.Stopped:
-                Check.That(
-                    _disk.Progress.Step >= coordinator.Progress.Step || finish.Reason.Length > 0,
-                    $"stopped at step {coordinator.Progress.Step} with a checkpoint of {_disk.Progress.Step}, "
-                    + $"and nobody was told");
+                if (finish.Reason.Length == 0) StoppedAt = coordinator.Progress.Step;
                 RestartCoordinator();
                 break;
             default:
                 Check.That(finish.Reason.Length > 0, $"the run ends as {finish.Ending} without a word");
                 Check.That(
-                    finish.Ending == RunEnding.UserError && finish.Reason == DiskIsFull,
+                    finish.Ending == RunEnding.UserError
+                    && finish.Reason.Contains(DiskIsFull, StringComparison.Ordinal),
                     $"the run ends without a fault: {finish.Reason}");
                 RestartCoordinator();
                 break;
         }
     }
 
-    /// <summary>A checkpoint is on disk. Readers take the highest fence.</summary>
-    public void Saved(Fence fence, Checkpoint checkpoint)
-    {
-        if (fence < _diskFence) return;
-        _diskFence = fence;
-        _disk = checkpoint;
-    }
+    /// <summary>Whether the disk refuses an operation now.</summary>
+    public bool DiskFails() => _faults is not null && Time.Now < _faults.End
+        && (Time.Now < _faults.DiskIsFullUntil || Chance.Happens(_faults.DiskErrors));
 
-    public bool SaveFails() => Time.Now < _faults.End && Chance.Happens(_faults.SaveFailures);
+    /// <summary>Removes what it wrote.</summary>
+    public void Dispose() => Disk.Dispose();
 
     /// <summary>What the coordinator reports.</summary>
     public void Watch(RunEvent happened)
@@ -175,16 +253,16 @@ internal sealed class ClusterSimulation
     /// <summary>Credits bound what the server holds.</summary>
     public void SawHeldNodes(int held)
     {
-        int microBatches = (Problem.Batch + Problem.MicroBatch - 1) / Problem.MicroBatch;
-        if (held > int.Log2(microBatches) + 2) Witness("more nodes held than credits");
-        int bound = (int.Log2(microBatches) + 2) * (1 + WorkerCount);
-        Check.That(held <= bound, $"the server holds {held} nodes of {microBatches} micro-batches");
+        int credits = int.Log2(MicroBatches) + 2;
+        if (held > credits) Witness("more nodes held than credits");
+        Check.That(
+            held <= credits * (1 + WorkerCount), $"the server holds {held} nodes of {MicroBatches} micro-batches");
     }
 
     private void Join(WorkerProcess worker)
     {
         if (!worker.IsAlive) return;
-        if (worker.IsStopped || !_coordinator.IsAlive || _coordinator.IsStopped)
+        if (worker.IsStopped || IsReplacing || _coordinator.IsStopped)
             Time.After(TimeSpan.FromMilliseconds(200), () => Join(worker));
         else
             _coordinator.Accept(worker);
@@ -203,7 +281,8 @@ internal sealed class ClusterSimulation
         Check.That(
             test is not null && test.Loss.Equals(expected.Loss) && test.Correct == expected.Correct
             && test.Predictions.SequenceEqual(expected.Predictions), $"the test scores {test}, not {expected}");
-        Check.That(_disk.Progress.Epoch == progress.Epoch, $"the last checkpoint is of epoch {_disk.Progress.Epoch}");
+        using Checkpoint? last = Checkpoint.LatestSound(Disk.Folder, out _);
+        Check.That(last?.Epoch == progress.Epoch, $"the last checkpoint is of epoch {last?.Epoch}");
     }
 
     private static ToyProblem RandomProblem(Chance chance)

@@ -1,7 +1,7 @@
 using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
 
-namespace Distributed.Roles.Tests.Simulation;
+namespace Distributed.Simulation;
 
 /// <summary>
 /// A tiny training problem in real float arithmetic. Terms differ by orders of magnitude, so a sum in another order has

@@ -1,12 +1,9 @@
+using Distributed.Checkpoints;
 using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
 using Distributed.Roles.ParameterServer;
 
-namespace Distributed.Roles.Tests.Simulation;
-
-/// <summary>What a checkpoint holds: where the run stands, and the values that belong to it.</summary>
-internal sealed record Checkpoint(
-    TrainingProgress Progress, float[] Parameters, float[] Momentum, float[] Average, float[]? Best);
+namespace Distributed.Simulation;
 
 /// <summary>
 /// The parameter server's shell: real sums and optimizer steps, checked against the reference bit by bit. Requests of
@@ -17,6 +14,7 @@ internal sealed class SimulatedParameterServer
 {
     private readonly ClusterSimulation _simulation;
     private readonly CoordinatorProcess _process;
+    private readonly CheckpointFolder _folder;
     private readonly ParameterServerRole _role;
     private readonly List<ParameterServerEffect> _effects = [];
     private readonly GradientMemory _memory = new();
@@ -24,16 +22,19 @@ internal sealed class SimulatedParameterServer
     private readonly float[] _momentum;
     private readonly float[] _average;
     private float[]? _best;
+    private (Fence, StepNumber) _arrived;
     private long _steps;
     private int _queuedNodes;
-    private int _saving;
+    private Action? _saving;
     private Publication _published;
 
     public SimulatedParameterServer(
-        ClusterSimulation simulation, CoordinatorProcess process, Checkpoint start, ParameterVersion version)
+        ClusterSimulation simulation, CoordinatorProcess process, CheckpointFolder folder, ParameterVersion version)
     {
         _simulation = simulation;
         _process = process;
+        _folder = folder;
+        Snapshot start = folder.Start;
         _role = new ParameterServerRole(process.Fence, version);
         _parameters = (float[])start.Parameters.Clone();
         _momentum = (float[])start.Momentum.Clone();
@@ -46,7 +47,7 @@ internal sealed class SimulatedParameterServer
 
     public Mailbox<object> Mailbox { get; }
 
-    public bool IsBusy => Mailbox.Count > 0 || _saving > 0;
+    public bool IsBusy => Mailbox.Count > 0 || _saving is not null;
 
     public void Receive(WorkerId from, PushedGradient push)
     {
@@ -60,10 +61,15 @@ internal sealed class SimulatedParameterServer
     private void Handle(object item)
     {
         _effects.Clear();
-        if (item is NodeArrived) _queuedNodes--;
+        if (item is NodeArrived arrived)
+        {
+            _queuedNodes--;
+            _arrived = (arrived.Header.Fence, arrived.Header.Step);
+        }
+
         switch (item)
         {
-            case Coordinator.KeepBest: KeepBest(); break;
+            case KeepBest: CopyBest(); break;
             case SaveCheckpoint save: Save(save); break;
             case ParameterServerInput input: _role.Handle(input, _effects); break;
             default: throw new SimulationFailure($"unknown request {item.GetType().Name}");
@@ -100,6 +106,10 @@ internal sealed class SimulatedParameterServer
                 break;
             case TellCoordinator tell:
                 if (tell.Input is NodeDropped) _simulation.Witness("node dropped");
+                if (tell.Input is NodeAccepted accepted)
+                    Check.That(
+                        _arrived == (_process.Fence, accepted.Step),
+                        $"a node of {_arrived} is accepted in step {accepted.Step} under fence {_process.Fence}");
                 _process.Post(tell.Input);
                 break;
             case EndLink end: throw new SimulationFailure($"worker {end.Worker} is accused: {end.Reason}");
@@ -128,7 +138,7 @@ internal sealed class SimulatedParameterServer
         CheckParameters(_steps, _parameters, "after a step");
     }
 
-    private void KeepBest()
+    private void CopyBest()
     {
         _best = (float[])(_simulation.Problem.EvaluatesAverage ? _average : _parameters).Clone();
         Check.That(_steps % _simulation.Problem.StepsPerEpoch == 0, $"step {_steps} ends no epoch and is kept as best");
@@ -149,20 +159,50 @@ internal sealed class SimulatedParameterServer
                 save.Progress.BestEpoch == save.Progress.Epoch && save.Progress.StepInEpoch == 0,
                 $"a checkpoint of epoch {save.Progress.Epoch} step {save.Progress.StepInEpoch} is called best, "
                 + $"and {save.Progress.BestEpoch} is");
-        Checkpoint checkpoint = new(
+        Check.That(_saving is null, $"two checkpoints are written at a time");
+        Snapshot snapshot = new(
             save.Progress, (float[])_parameters.Clone(), (float[])_momentum.Clone(), (float[])_average.Clone(), _best);
-        Check.That(++_saving == 1, $"two checkpoints are written at a time");
-        bool fails = _simulation.SaveFails();
-        _simulation.Time.After(_simulation.Chance.Milliseconds(1, 4000), () =>
+        _saving = () => _folder.Save(snapshot, save.IsBest);
+        _simulation.Time.After(_simulation.Chance.Milliseconds(1, 4000), () => EndSave(save.Id));
+    }
+
+    private void EndSave(long id)
+    {
+        if (_saving is not { } work) return;
+        if (Mailbox.IsSuspended)
         {
-            _saving--;
-            // A process killed in the middle may or may not have got as far as the rename.
-            bool landed = _process.IsAlive ? !fails : !fails && _simulation.Chance.Happens(0.5);
-            if (landed) _simulation.Saved(_process.Fence, checkpoint);
-            _simulation.Witness(landed ? "checkpoint written" : "checkpoint lost");
-            _process.Post(
-                fails ? new CheckpointFailed(save.Id, ClusterSimulation.DiskIsFull) : new CheckpointSaved(save.Id));
-        });
+            _simulation.Time.After(TimeSpan.FromMilliseconds(100), () => EndSave(id));
+            return;
+        }
+
+        _saving = null;
+        if (_simulation.PowerFailsInSave)
+        {
+            _simulation.Disk.KillWithin(work);
+            _simulation.CutPower();
+            return;
+        }
+
+        try
+        {
+            work();
+            _simulation.Witness(_process == _simulation.Coordinator ? "checkpoint written" : "stale checkpoint");
+            _process.Post(new CheckpointSaved(id));
+        }
+        catch (CheckpointException error)
+        {
+            _simulation.Witness("checkpoint lost");
+            _process.Post(new CheckpointFailed(id, error.Message));
+        }
+    }
+
+    /// <summary>kill -9; maybe in the middle of a save.</summary>
+    public void Die()
+    {
+        Mailbox.Close();
+        if (_saving is { } work && !Mailbox.IsSuspended && _simulation.Chance.Happens(0.7))
+            _simulation.Disk.KillWithin(work);
+        _saving = null;
     }
 
     private void CheckParameters(long steps, float[] parameters, string where) => Check.That(

@@ -1,6 +1,6 @@
 using Distributed.Protocol;
 
-namespace Distributed.Roles.Tests.Simulation;
+namespace Distributed.Simulation;
 
 /// <summary>A copy of the parameters under a version.</summary>
 internal sealed record Publication(ParameterVersion Version, float[] Parameters, long Steps);
@@ -19,17 +19,21 @@ internal sealed class Connection
     private Publication? _newest;
     private Publication? _atTheDoor;
     private bool _isSending;
+    private bool _isCutDownwards;
 
     public Connection(
-        VirtualTime time, Chance chance, WorkerId id, WorkerProcess worker, CoordinatorProcess coordinator)
+        ClusterSimulation simulation, WorkerId id, WorkerProcess worker, CoordinatorProcess coordinator)
     {
+        (VirtualTime time, Chance chance, double disorder) =
+            (simulation.Time, simulation.Chance, simulation.Disorder);
         _time = time;
         _chance = chance;
         _worker = worker;
         Id = id;
         ToWorker = new Link<Message>(time, chance, worker.Receive);
         ToCoordinator = new Link<object>(time, chance, item => coordinator.Receive(this, item));
-        Gradients = new Link<PushedGradient>(time, chance, push => coordinator.Receive(this, push));
+        Gradients = new GradientLink(
+            time, chance, disorder, simulation.Witness, push => coordinator.Receive(this, push));
     }
 
     public WorkerId Id { get; }
@@ -42,7 +46,7 @@ internal sealed class Connection
 
     public Link<object> ToCoordinator { get; }
 
-    public Link<PushedGradient> Gradients { get; }
+    public GradientLink Gradients { get; }
 
     /// <summary>
     /// Publishes parameters to the worker; an older publication that is not under way yet is skipped.
@@ -65,6 +69,31 @@ internal sealed class Connection
         SendNewest();
     }
 
+    /// <summary>Nothing gets through any more, downwards (to the worker), upwards, or both.</summary>
+    public void Cut(bool downwards, bool upwards)
+    {
+        if (downwards)
+        {
+            _isCutDownwards = true;
+            ToWorker.Cut();
+        }
+
+        if (!upwards) return;
+        ToCoordinator.Cut();
+        Gradients.Cut();
+    }
+
+    /// <summary>Everything gets through again; what waited first.</summary>
+    public void Heal()
+    {
+        if (IsBroken) return;
+        _isCutDownwards = false;
+        ToWorker.Heal();
+        ToCoordinator.Heal();
+        Gradients.Heal();
+        SendNewest();
+    }
+
     /// <summary>Ends both connections: what is under way is lost.</summary>
     public void Break()
     {
@@ -76,13 +105,20 @@ internal sealed class Connection
 
     private void SendNewest()
     {
-        if (_isSending || _atTheDoor is not null || _newest is not { } publication || IsBroken) return;
+        if (_isSending || _atTheDoor is not null || IsBroken || _isCutDownwards) return;
+        if (_newest is not { } publication) return;
         _newest = null;
         _isSending = true;
         _time.After(_chance.Milliseconds(0.1, _chance.Happens(0.05) ? 500 : 10), () =>
         {
             _isSending = false;
             if (IsBroken) return;
+            if (_isCutDownwards)
+            {
+                _newest ??= publication;
+                return;
+            }
+
             if (_worker.HasWaitingParameters) _atTheDoor = publication;
             else _worker.ReceiveParameters(publication);
             SendNewest();

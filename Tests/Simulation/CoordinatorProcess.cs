@@ -2,7 +2,7 @@ using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
 using Distributed.Roles.ParameterServer;
 
-namespace Distributed.Roles.Tests.Simulation;
+namespace Distributed.Simulation;
 
 /// <summary>One life of the coordinator's process: the shells of the coordinator and of the parameter server.</summary>
 internal sealed class CoordinatorProcess
@@ -15,19 +15,22 @@ internal sealed class CoordinatorProcess
     private readonly CoordinatorRole _role;
     private readonly List<CoordinatorEffect> _effects = [];
     private readonly SimulatedParameterServer _parameterServer;
+    private TimeSpan _clockAhead;
     private TimeSpan? _armed;
     private int _armings;
     private int _workers;
 
-    public CoordinatorProcess(ClusterSimulation simulation, Fence fence, Checkpoint start)
+    /// <exception cref="Distributed.Checkpoints.CheckpointException">The disk is full.</exception>
+    public CoordinatorProcess(ClusterSimulation simulation)
     {
         _simulation = simulation;
         _time = simulation.Time;
-        Fence = fence;
+        CheckpointFolder folder = new(simulation);
+        Fence = folder.Fence;
         ParameterVersion version = new(simulation.Chance.Below(1000));
         _mailbox = new Mailbox<CoordinatorInput>(_time, simulation.Chance, Handle);
-        _parameterServer = new SimulatedParameterServer(simulation, this, start, version);
-        _role = new CoordinatorRole(simulation.Settings, fence, start.Progress, version, _time.Now);
+        _parameterServer = new SimulatedParameterServer(simulation, this, folder, version);
+        _role = new CoordinatorRole(simulation.Settings, Fence, folder.Start.Progress, version, Clock);
     }
 
     public Fence Fence { get; }
@@ -38,13 +41,15 @@ internal sealed class CoordinatorProcess
 
     public TrainingProgress Progress => _role.Progress;
 
+    private TimeSpan Clock => _time.Now + _clockAhead;
+
     public IReadOnlyDictionary<int, Connection> Connections => _connections;
 
     /// <summary>Lets a worker in under a new number.</summary>
     public void Accept(WorkerProcess worker)
     {
         WorkerId id = new(++_workers);
-        Connection connection = new(_time, _simulation.Chance, id, worker, this);
+        Connection connection = new(_simulation, id, worker, this);
         _connections.Add(id.Value, connection);
         worker.Connect(connection, Fence);
         Post(new WorkerJoined(id, $"worker {worker.Number}", worker.Threads));
@@ -89,23 +94,32 @@ internal sealed class CoordinatorProcess
         _parameterServer.Mailbox.Resume();
     }
 
+    /// <summary>Its clock goes forward all at once, as after a virtual machine was suspended.</summary>
+    public void JumpClock(TimeSpan jump)
+    {
+        _clockAhead += jump;
+        TimeSpan? deadline = _armed;
+        _armed = null;
+        Arm(deadline);
+    }
+
     /// <summary>kill -9, or the end of a run: every connection breaks.</summary>
     public void Die()
     {
         _mailbox.Close();
-        _parameterServer.Mailbox.Close();
+        _parameterServer.Die();
         foreach (Connection connection in _connections.Values) connection.Break();
     }
 
     private void Handle(CoordinatorInput input)
     {
         _effects.Clear();
-        _role.Handle(input, _time.Now, _effects);
+        _role.Handle(input, Clock, _effects);
         if (_simulation.IsTracing) _simulation.Trace($"C {input} -> {string.Join("; ", _effects)}");
         foreach (CoordinatorEffect effect in _effects) CarryOut(effect);
         if (!IsAlive) return;
         TimeSpan? deadline = _role.Deadline;
-        Check.That(deadline is null || deadline > _time.Now, $"the deadline {deadline} has passed and stays");
+        Check.That(deadline is null || deadline > Clock, $"the deadline {deadline} has passed and stays");
         Check.That(
             deadline is not null || _role.IsFinished || _mailbox.Count > 0 || _parameterServer.IsBusy,
             $"the coordinator waits without a deadline after {input.GetType().Name}");
@@ -118,7 +132,7 @@ internal sealed class CoordinatorProcess
         _armed = deadline;
         int arming = ++_armings;
         if (deadline is not { } at) return;
-        _time.At(at, () =>
+        _time.At(at - _clockAhead, () =>
         {
             if (arming != _armings || !IsAlive) return;
             _armed = null;
