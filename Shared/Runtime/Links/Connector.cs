@@ -19,7 +19,8 @@ public static class Connector
     {
         limits ??= ProtocolLimits.Default;
         FrameSocket socket = Connect(endPoint, limits, security);
-        Welcome welcome = Ask<Welcome>(socket, endPoint, hello, limits);
+        string proof = Prove(hello.Token, socket, endPoint, limits);
+        Welcome welcome = Ask<Welcome>(socket, endPoint, hello with { Token = proof }, limits);
         return (new ControlLink(socket, limits, isCoordinator: false), welcome);
     }
 
@@ -38,7 +39,8 @@ public static class Connector
     {
         limits ??= ProtocolLimits.Default;
         FrameSocket socket = Connect(endPoint, limits, security);
-        Message answer = Ask<Message>(socket, endPoint, hello, limits);
+        string proof = Prove(hello.Token, socket, endPoint, limits);
+        Message answer = Ask<Message>(socket, endPoint, hello with { Token = proof }, limits);
         if (answer is SharedMemoryOffer offer)
         {
             if (SharedWorkerLink.TryOpen(socket, limits, offer, hello.Fence, lengths, pool) is { } shared)
@@ -70,7 +72,8 @@ public static class Connector
     {
         limits ??= ProtocolLimits.Default;
         FrameSocket socket = Connect(endPoint, limits, security);
-        Message? answer = Ask<Message>(socket, endPoint, hello, limits);
+        string proof = Prove(hello.Token, socket, endPoint, limits);
+        Message? answer = Ask<Message>(socket, endPoint, hello with { Token = proof }, limits);
         while (answer is SamplesPending && isOver?.Invoke() != true)
             answer = Handshake.Read(socket, limits, limits.MaxHeaderBytes, limits.AnswerMilliseconds);
         if (answer is SamplesOffer offer)
@@ -91,7 +94,8 @@ public static class Connector
     {
         limits ??= ProtocolLimits.Default;
         FrameSocket socket = Connect(endPoint, limits, security);
-        Ask<DataReady>(socket, endPoint, hello, limits);
+        string proof = Prove(hello.Token, socket, endPoint, limits);
+        Ask<DataReady>(socket, endPoint, hello with { Token = proof }, limits);
         return new DataLink<GradientHeader, ParametersHeader>(socket, limits);
     }
 
@@ -126,13 +130,29 @@ public static class Connector
         }
     }
 
+    /// <summary>Waits for the coordinator's challenge; what it is to be shown instead of the token.</summary>
+    private static string Prove(string token, FrameSocket socket, IPEndPoint endPoint, ProtocolLimits limits)
+    {
+        Challenge challenge = Await<Challenge>(
+            socket, endPoint, limits, limits.MaxHandshakeBytes, limits.HandshakeMilliseconds, isFirst: true);
+        return RunToken.Prove(token, challenge.Nonce);
+    }
+
     private static TAnswer Ask<TAnswer>(
         FrameSocket socket, IPEndPoint endPoint, Message question, ProtocolLimits limits)
         where TAnswer : Message
     {
         socket.SendTimeout = limits.HandshakeMilliseconds;
         Handshake.Send(socket, question);
-        switch (Handshake.Read(socket, limits, limits.MaxHeaderBytes, limits.AnswerMilliseconds))
+        return Await<TAnswer>(socket, endPoint, limits, limits.MaxHeaderBytes, limits.AnswerMilliseconds);
+    }
+
+    private static TAnswer Await<TAnswer>(
+        FrameSocket socket, IPEndPoint endPoint, ProtocolLimits limits, int maxBytes, int milliseconds,
+        bool isFirst = false)
+        where TAnswer : Message
+    {
+        switch (Handshake.Read(socket, limits, maxBytes, milliseconds))
         {
             case Refused refused:
                 socket.Dispose();
@@ -141,7 +161,7 @@ public static class Connector
                 return answer;
             case null:
                 throw new LinkException($"The coordinator at {endPoint} did not answer: {socket.End?.Reason}"
-                    + (socket.End?.Kind == LinkEndKind.ClosedByPeer ? Advice(socket) : "."));
+                    + (isFirst || socket.End?.Kind == LinkEndKind.ClosedByPeer ? Advice(socket) : "."));
             default:
                 throw Stranger(socket, endPoint);
         }

@@ -21,14 +21,19 @@ internal sealed class FrameSocket : IDisposable
     private readonly Lock _endLock = new();
     private SslStream? _tls; // left to the garbage collector: a thread may be reading when the socket is closed
     private int _receiveTimeout;
-    private byte[] _buffer = new byte[BufferBytes];
+    private byte[] _buffer;
     private int _start;
     private int _count;
     private LinkEnd? _end;
+    private Action? _closed;
 
-    public FrameSocket(Socket socket)
+    /// <summary>Takes a socket, and what was read from it already.</summary>
+    public FrameSocket(Socket socket, ReadOnlySpan<byte> read = default)
     {
         _socket = socket;
+        _buffer = new byte[Math.Max(BufferBytes, read.Length)];
+        read.CopyTo(_buffer);
+        _count = read.Length;
         Peer = "?";
         Configure(() => Peer = socket.RemoteEndPoint?.ToString() ?? "?"); // a peer that has left already has none
         Configure(() => socket.NoDelay = true); // accepted ones don't inherit it everywhere
@@ -45,6 +50,20 @@ internal sealed class FrameSocket : IDisposable
             lock (_endLock)
                 return _end;
         }
+    }
+
+    /// <summary>Has something done once when it ends; at once if it has.</summary>
+    public void OnClosed(Action closed)
+    {
+        lock (_endLock)
+        {
+            if (_end is null)
+            {
+                _closed = closed;
+                return;
+            }
+        }
+        closed();
     }
 
     /// <summary>Whether it is encrypted.</summary>
@@ -103,6 +122,7 @@ internal sealed class FrameSocket : IDisposable
         }
         Configure(() => _socket.Shutdown(SocketShutdown.Both));
         _socket.Dispose();
+        _closed?.Invoke();
     }
 
     /// <summary>Says that nothing more will be sent; the peer sees the end after all that was.</summary>
