@@ -151,6 +151,12 @@ internal sealed class TrainSettings
         {
             if (section.Key.Equals(LimitSetting.Section, StringComparison.OrdinalIgnoreCase))
             {
+                if (section.Value is not null)
+                {
+                    throw new UsageException($"{path}: {TrainSetting.Section}:{section.Key} holds settings of its own, "
+                        + $"such as {Key(TrainSetting.Limits[0])}.");
+                }
+
                 foreach (IConfigurationSection limit in section.GetChildren())
                     RequireKnown(path, $"{LimitSetting.Section}:{limit.Key}", TrainSetting.Limits);
             }

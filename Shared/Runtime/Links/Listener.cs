@@ -146,8 +146,11 @@ public sealed class Listener : IDisposable
         }
         else if (!_token.IsProven(shown, nonce))
         {
-            bool isReplay = _token.WasProven(shown);
-            Refuse(address, socket, isReplay ? RejectionKind.Replayed : RejectionKind.WrongToken, RunToken.Wrong);
+            Handshake.Refuse(socket, RunToken.Wrong);
+            if (_token.WasProven(shown))
+                TurnAway(address, RejectionKind.Replayed, "it sent the first message of an earlier connection again");
+            else
+                TurnAway(address, RejectionKind.WrongToken, RunToken.Wrong);
         }
         else if (Interlocked.Increment(ref _open) > _limits.MaxConnections)
         {
@@ -187,9 +190,9 @@ public sealed class Listener : IDisposable
     private void Refuse(IPAddress address, FrameSocket socket, RejectionKind kind, string reason)
     {
         Handshake.Refuse(socket, reason);
-        TurnAway(address, kind, reason.TrimEnd('.'));
+        TurnAway(address, kind, reason);
     }
 
     private void TurnAway(IPAddress address, RejectionKind kind, string reason) =>
-        _handler.Rejected(new Rejection(address.ToString(), kind, reason));
+        _handler.Rejected(new Rejection(address.ToString(), kind, reason.TrimEnd('.')));
 }

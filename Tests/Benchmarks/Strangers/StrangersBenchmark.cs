@@ -88,7 +88,13 @@ internal sealed partial class StrangersBenchmark
             Console.WriteLine($"  {line}");
     }
 
-    private double Alone(Process training) => StepsPerSecond(training, () => Thread.Sleep(Window), out _);
+    private double Alone(Process training)
+    {
+        long[] before = MachineTicks();
+        double steps = StepsPerSecond(training, () => Thread.Sleep(Window), out double coordinator);
+        Console.WriteLine(Invariant($"  alone: {steps:f1} steps/s; {Shares(before, coordinator)}"));
+        return steps;
+    }
 
     private double Attacked(Process training, byte[] recorded, bool tls, out double share)
     {
@@ -109,17 +115,21 @@ internal sealed partial class StrangersBenchmark
         }, out double coordinator);
         over.Cancel();
         if (!tls) honest.Join();
-        long[] ticks = [.. MachineTicks().Zip(before, (after, earlier) => after - earlier)];
         share = busy / Window / Environment.ProcessorCount;
         joins.Sort();
-        Console.WriteLine($"  {attack.Count} strangers; machine: user {Share(0)}, nice {Share(1)}, system {Share(2)}, "
-            + $"softirq {Share(6)}, idle {Share(3)}; coordinator's CPU "
-            + Invariant($"{coordinator / Environment.ProcessorCount:p1} of the machine")
+        Console.WriteLine(Invariant($"  {attack.Count} strangers: {steps:f1} steps/s; {Shares(before, coordinator)}")
             + (joins.Count == 0 ? "" : Invariant($"; {joins.Count} handshakes of a worker: median ")
                 + Invariant($"{joins[joins.Count / 2]:f1} ms, longest {joins[^1]:f1} ms")));
         return steps;
+    }
 
-        string Share(int kind) => Invariant($"{(double)ticks[kind] / ticks.Sum():p1}");
+    private static string Shares(long[] before, double coordinatorCores)
+    {
+        long[] ticks = [.. MachineTicks().Zip(before, (after, earlier) => after - earlier)];
+        return $"machine: user {Share(0)}, nice {Share(1)}, system {Share(2)}, softirq {Share(6)}, idle {Share(3)}; "
+            + Invariant($"coordinator {coordinatorCores / Environment.ProcessorCount:p1}");
+
+        string Share(int kind) => Invariant($"{(double)ticks[kind] / Math.Max(1, ticks.Sum()):p1}");
     }
 
     private double StepsPerSecond(Process training, Action during, out double coordinatorCores)
