@@ -23,18 +23,20 @@ internal sealed class Doorkeeper(Socket socket, ProtocolLimits limits, bool isTl
     /// <summary>After so long at most it looks at the clock and whether it is to end.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>In a flood it looks only so often, and deals with all that came meanwhile at once.</summary>
-    private static readonly TimeSpan FloodPause = TimeSpan.FromMilliseconds(10);
+    /// <summary>In a flood it looks only so often, and deals with all that came meanwhile at once: every look asks the
+    /// system about each one that waits.</summary>
+    private static readonly TimeSpan FloodPause = TimeSpan.FromMilliseconds(20);
 
-    private const int RoundsPerSecond = 50; // without a pause
+    private const int RoundsPerSecond = 10; // without a pause
+    private const int RoundsAtOnce = 50;
     private const int ErrorPauseMilliseconds = 50;
 
-    private readonly ManualResetEventSlim _closed = new();
+    private readonly ManualResetEventSlim _closed = new(initialState: false, spinCount: 0);
     private readonly List<Stranger> _strangers = []; // in the order in which they came
     private readonly Dictionary<Socket, Stranger> _bySocket = [];
     private readonly List<Socket> _watched = [];
     private readonly TokenBucket _accepts = new(limits.AcceptsPerSecond, limits.AcceptsPerSecond, time);
-    private readonly TokenBucket _rounds = new(RoundsPerSecond, 2 * RoundsPerSecond, time);
+    private readonly TokenBucket _rounds = new(RoundsPerSecond, RoundsAtOnce, time);
     private readonly AddressBuckets _handshakes =
         new(() => new TokenBucket(limits.HandshakesPerSecond, 2 * limits.HandshakesPerSecond, time));
     private readonly byte[] _scratch = new byte[FramePrefix.ByteLength + limits.MaxHandshakeBytes];

@@ -66,11 +66,13 @@ internal sealed partial class StrangersBenchmark
             Console.WriteLine($"{workers} workers, {(tls ? "TLS" : "plain")}, {Environment.ProcessorCount} cores, "
                 + $"{PerSecond} connections a second for {Window.TotalSeconds} s");
             List<double> losses = [];
+            double before = Alone(training);
             for (int pair = 0; pair < pairs; pair++)
             {
                 // Before and after, so that a drift of the machine's speed is no loss.
-                double before = Alone(training), attacked = Attacked(training, recorded, tls, out double share);
-                double alone = (before + Alone(training)) / 2, loss = 1 - (attacked / alone);
+                double attacked = Attacked(training, recorded, tls, out double share), after = Alone(training);
+                double alone = (before + after) / 2, loss = 1 - (attacked / alone);
+                before = after;
                 losses.Add(loss - share);
                 Console.WriteLine(Invariant($"  {alone:f1} steps/s alone, {attacked:f1} attacked: loses {loss:p1}, ")
                     + Invariant($"attacker's CPU {share:p1} of the machine, beyond it {loss - share:p1}"));
