@@ -22,7 +22,7 @@ public sealed class StrangersTests(ReferenceRun reference) : IDisposable
     [
         "it said nothing for 1500 ms", "the handshake took longer than 1500 ms",
         "the peer sent a length above its limit", "the peer sent bytes that are not this protocol's",
-        "it sent the first message of an earlier connection again",
+        "it sent the hello of an earlier connection again",
     ];
 
     private static readonly byte[] TooMuch =

@@ -1,9 +1,9 @@
 namespace Distributed.Protocol;
 
 /// <summary>
-/// Coordinator to whoever connects, before anything else. The first message that follows shows, in the place of the
-/// token, HMAC-SHA256 (RFC 2104) with the token as key over the nonce, both as UTF-8, in lower-case hexadecimal. So the
-/// token itself never crosses the wire, and what was recorded is worth nothing on another connection.
+/// Coordinator to worker, answers <see cref="Knock"/>. The hello that follows shows, in the place of the token,
+/// HMAC-SHA256 (RFC 2104) with the token as key over the nonce, both as UTF-8, in lower-case hexadecimal. So the token
+/// itself never crosses the wire, and what was recorded is worth nothing on another connection.
 /// </summary>
 /// <param name="Nonce">A random text that no other connection gets.</param>
 public sealed record Challenge(string Nonce) : Message

@@ -130,9 +130,11 @@ public static class Connector
         }
     }
 
-    /// <summary>Waits for the coordinator's challenge; what it is to be shown instead of the token.</summary>
+    /// <summary>Knocks and waits for the challenge; what it is to be shown instead of the token.</summary>
     private static string Prove(string token, FrameSocket socket, IPEndPoint endPoint, ProtocolLimits limits)
     {
+        socket.SendTimeout = limits.HandshakeMilliseconds;
+        Handshake.Send(socket, new Knock());
         Challenge challenge = Await<Challenge>(
             socket, endPoint, limits, limits.MaxHandshakeBytes, limits.HandshakeMilliseconds, isFirst: true);
         return RunToken.Prove(token, challenge.Nonce);

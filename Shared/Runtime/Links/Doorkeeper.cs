@@ -39,7 +39,7 @@ internal sealed class Doorkeeper(Socket socket, ProtocolLimits limits, bool isTl
     private readonly TokenBucket _rounds = new(RoundsPerSecond, RoundsAtOnce, time);
     private readonly AddressBuckets _handshakes =
         new(() => new TokenBucket(limits.HandshakesPerSecond, 2 * limits.HandshakesPerSecond, time));
-    private readonly byte[] _scratch = new byte[FramePrefix.ByteLength + limits.MaxHandshakeBytes];
+    private readonly byte[] _scratch = new byte[2 * (FramePrefix.ByteLength + limits.MaxHandshakeBytes)];
     private int _greeting;
 
     /// <summary>Takes a stranger that has said who it is or, with TLS, whose turn it is to begin. With TLS
@@ -140,10 +140,13 @@ internal sealed class Doorkeeper(Socket socket, ProtocolLimits limits, bool isTl
 
     private void Add(Socket accepted)
     {
-        Stranger stranger = new(accepted, time.GetTimestamp(), challenges: !isTls);
+        Stranger stranger = new(accepted, time.GetTimestamp());
         _strangers.Add(stranger);
         _bySocket.Add(accepted, stranger);
-        if (_strangers.Count + Volatile.Read(ref _greeting) > limits.MaxPendingHandshakes)
+
+        // In a flood most have spoken by the time they are taken: that spares asking the system about them.
+        if (accepted.Available > 0) Hear(stranger);
+        if (_strangers.Count > 0 && _strangers.Count + Volatile.Read(ref _greeting) > limits.MaxPendingHandshakes)
         {
             Close(_strangers[0], RejectionKind.TooMany,
                 $"more than {limits.MaxPendingHandshakes} connections wait to say who they are, and it waited longest");

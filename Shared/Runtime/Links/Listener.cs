@@ -53,7 +53,7 @@ public sealed class Listener : IDisposable
         EndPoint = (IPEndPoint)socket.LocalEndPoint!;
         _doorkeeper = new Doorkeeper(socket, _strangerLimits, security.IsTls, time)
         {
-            Greet = security.IsTls ? Encrypt : stranger => Admit(stranger),
+            Greet = security.IsTls ? Encrypt : Admit,
             TurnAway = TurnAway,
         };
     }
@@ -86,21 +86,22 @@ public sealed class Listener : IDisposable
     /// <summary>Takes no more connections. Open links stay open.</summary>
     public void Dispose() => _doorkeeper.Dispose();
 
-    /// <summary>With TLS a stranger's first message comes after the handshake, which needs a thread to wait on.</summary>
+    /// <summary>With TLS a stranger's messages come after the handshake, which needs a thread to wait on.</summary>
     private void Encrypt(Stranger stranger)
     {
-        FrameSocket socket = new(stranger.Socket, []);
+        FrameSocket socket = new(stranger.Socket);
         LinkThread.Start($"handshake {socket.Peer}", () =>
         {
-            Message? message = null;
-            string nonce = RunToken.NewNonce();
+            Message? message;
+            string nonce = "";
             try
             {
-                if (_security.Secure(socket, _limits.HandshakeMilliseconds))
+                message = _security.Secure(socket, _limits.HandshakeMilliseconds) ? Read(socket) : null;
+                if (message is Knock)
                 {
+                    nonce = RunToken.NewNonce();
                     Handshake.Send(socket, new Challenge(nonce));
-                    message = Handshake.Read(
-                        socket, _strangerLimits, _limits.MaxHandshakeBytes, _limits.HandshakeMilliseconds);
+                    message = Read(socket);
                 }
             }
             finally
@@ -109,24 +110,45 @@ public sealed class Listener : IDisposable
             }
 
             if (message is not null)
-                Admit(stranger.Address, message, nonce, socket, LinkThread.Run);
+                Admit(stranger.Address, message, nonce, socket);
             else if (socket.End is { } end)
                 TurnAway(stranger.Address, Rejection.KindOf(end.Kind), end.Reason);
         });
     }
 
-    private void Admit(Stranger stranger) => Admit(
-        stranger.Address, stranger.Message!, stranger.Nonce, new FrameSocket(stranger.Socket, stranger.Rest),
-        LinkThread.Start);
+    private Message? Read(FrameSocket socket) =>
+        Handshake.Read(socket, _strangerLimits, _limits.MaxHandshakeBytes, _limits.HandshakeMilliseconds);
 
-    /// <summary>Judges a first message, and hands the connection over.</summary>
-    /// <param name="address">Where it comes from.</param>
-    /// <param name="message">What it said.</param>
-    /// <param name="nonce">What it was challenged with.</param>
-    /// <param name="socket">The connection.</param>
-    /// <param name="start">Runs what may take its time.</param>
-    private void Admit(
-        IPAddress address, Message message, string nonce, FrameSocket socket, Func<string, ThreadStart, Thread> start)
+    private void Admit(IPAddress address, Message message, string nonce, FrameSocket socket)
+    {
+        if (Judge(message, nonce) is not { } verdict)
+        {
+            HandOver(message, socket);
+            return;
+        }
+
+        if (verdict.Told is { } told) Handshake.Refuse(socket, told);
+        else socket.Dispose();
+        TurnAway(address, verdict.Kind, verdict.Reason);
+    }
+
+    /// <summary>The same for one that got neither thread nor buffers yet.</summary>
+    private void Admit(Stranger stranger)
+    {
+        if (Judge(stranger.Message!, stranger.Nonce) is not { } verdict)
+        {
+            FrameSocket socket = new(stranger.Socket, stranger.Rest);
+            LinkThread.Start($"handshake {socket.Peer}", () => HandOver(stranger.Message!, socket));
+            return;
+        }
+
+        if (verdict.Told is { } told) stranger.Refuse(told);
+        else stranger.Reset();
+        TurnAway(stranger.Address, verdict.Kind, verdict.Reason);
+    }
+
+    /// <summary>Why who says this is turned away; null: it is let in, and counts as open.</summary>
+    private Verdict? Judge(Message message, string nonce)
     {
         string? shown = message switch
         {
@@ -136,38 +158,32 @@ public sealed class Listener : IDisposable
             _ => null,
         };
         if (shown is null)
+            return new Verdict(RejectionKind.Rubbish, LinkEnd.Of(ProtocolError.UnexpectedMessage).Reason, null);
+        if (message is Hello { Protocol: not ProtocolVersion.Current } other)
+            return new Verdict(RejectionKind.OtherVersion, OtherProtocol(other), OtherProtocol(other));
+        if (!_token.IsProven(shown, nonce))
         {
-            socket.Fail(ProtocolError.UnexpectedMessage);
-            TurnAway(address, RejectionKind.Rubbish, socket.End!.Value.Reason);
+            return _token.WasProven(shown)
+                ? new Verdict(RejectionKind.Replayed, "it sent the hello of an earlier connection again", RunToken.Wrong)
+                : new Verdict(RejectionKind.WrongToken, RunToken.Wrong, RunToken.Wrong);
         }
-        else if (message is Hello { Protocol: not ProtocolVersion.Current } other)
-        {
-            Refuse(address, socket, RejectionKind.OtherVersion, OtherProtocol(other));
-        }
-        else if (!_token.IsProven(shown, nonce))
-        {
-            Handshake.Refuse(socket, RunToken.Wrong);
-            if (_token.WasProven(shown))
-                TurnAway(address, RejectionKind.Replayed, "it sent the first message of an earlier connection again");
-            else
-                TurnAway(address, RejectionKind.WrongToken, RunToken.Wrong);
-        }
-        else if (Interlocked.Increment(ref _open) > _limits.MaxConnections)
-        {
-            Interlocked.Decrement(ref _open);
-            Refuse(address, socket, RejectionKind.TooMany,
-                $"There are {_limits.MaxConnections} connections already; the coordinator's setting "
-                + $"{LimitSetting.Of(nameof(ProtocolLimits.MaxConnections)).Variable} allows more.");
-        }
-        else
-        {
-            socket.OnClosed(() => Interlocked.Decrement(ref _open));
-            start($"handshake {socket.Peer}", () => HandOver(message, socket));
-        }
+
+        if (Interlocked.Increment(ref _open) <= _limits.MaxConnections) return null;
+        Interlocked.Decrement(ref _open);
+        string variable = LimitSetting.Of(nameof(ProtocolLimits.MaxConnections)).Variable;
+        string full = $"There are {_limits.MaxConnections} connections already; the coordinator's setting {variable} "
+            + "allows more.";
+        return new Verdict(RejectionKind.TooMany, full, full);
     }
+
+    /// <param name="Kind">What it did.</param>
+    /// <param name="Reason">The same for the log.</param>
+    /// <param name="Told">The same for the peer; null: it is told nothing.</param>
+    private readonly record struct Verdict(RejectionKind Kind, string Reason, string? Told);
 
     private void HandOver(Message message, FrameSocket socket)
     {
+        socket.OnClosed(() => Interlocked.Decrement(ref _open));
         switch (message)
         {
             case Hello hello:
@@ -186,12 +202,6 @@ public sealed class Listener : IDisposable
     internal static string OtherProtocol(Hello hello) =>
         $"The coordinator speaks protocol {ProtocolVersion.Current} and the worker (program {hello.Program}) speaks "
         + $"{hello.Protocol}; run the same version on both.";
-
-    private void Refuse(IPAddress address, FrameSocket socket, RejectionKind kind, string reason)
-    {
-        Handshake.Refuse(socket, reason);
-        TurnAway(address, kind, reason);
-    }
 
     private void TurnAway(IPAddress address, RejectionKind kind, string reason) =>
         _handler.Rejected(new Rejection(address.ToString(), kind, reason.TrimEnd('.')));

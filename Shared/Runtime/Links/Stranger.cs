@@ -14,32 +14,23 @@ internal sealed class Stranger
 
     private readonly Socket _socket;
     private byte[] _bytes = [];
-    private int _messageBytes;
+    private int _read;
 
-    /// <summary>Takes a connection, and sends it the challenge where it is not encrypted first.</summary>
+    /// <summary>Takes a connection.</summary>
     /// <param name="socket">The connection.</param>
     /// <param name="since">When it came, as a time stamp.</param>
-    /// <param name="challenges">Whether it is sent the challenge.</param>
-    public Stranger(Socket socket, long since, bool challenges)
+    public Stranger(Socket socket, long since)
     {
         _socket = socket;
         Since = since;
         Address = (socket.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None;
-        if (!challenges) return;
-        Nonce = RunToken.NewNonce();
-        byte[] frame = [];
-        int length = 0;
-        MessageCodec.Append(new Challenge(Nonce), ref frame, ref length);
-
-        // Nothing was sent before, so there is room for it; that it failed shows when it is read from.
-        socket.Send(frame.AsSpan(0, length), SocketFlags.None, out _);
     }
 
     /// <summary>The connection.</summary>
     public Socket Socket => _socket;
 
-    /// <summary>What it was challenged with.</summary>
-    public string Nonce { get; } = "";
+    /// <summary>What it was challenged with; empty: it has not knocked.</summary>
+    public string Nonce { get; private set; } = "";
 
     /// <summary>When it came, as a time stamp.</summary>
     public long Since { get; }
@@ -56,11 +47,11 @@ internal sealed class Stranger
     /// <summary>Why it is to be turned away, by what it sent.</summary>
     public (RejectionKind Kind, string Reason)? Objection { get; private set; }
 
-    /// <summary>Its first message, when it is there.</summary>
+    /// <summary>Who it says it is, when it has.</summary>
     public Message? Message { get; private set; }
 
     /// <summary>What came after that.</summary>
-    public ReadOnlySpan<byte> Rest => _bytes.AsSpan(_messageBytes);
+    public ReadOnlySpan<byte> Rest => _bytes.AsSpan(_read);
 
     /// <summary>Looks, without taking it, whether what waits to be read begins a TLS handshake.</summary>
     public void PeekForTls()
@@ -74,13 +65,13 @@ internal sealed class Stranger
             WaitsForTls = true;
     }
 
-    /// <summary>Reads what is there, which must not be nothing, as far as a first message may go.</summary>
+    /// <summary>Reads what is there, which must not be nothing, as far as a knock and a hello may go, and answers the
+    /// knock.</summary>
     /// <param name="limits">The limits.</param>
-    /// <param name="scratch">Room for a message of the greatest length.</param>
+    /// <param name="scratch">Room for both.</param>
     public void Read(ProtocolLimits limits, Span<byte> scratch)
     {
-        int room = FramePrefix.ByteLength + limits.MaxHandshakeBytes - _bytes.Length;
-        int count = _socket.Receive(scratch[..room], SocketFlags.None, out SocketError error);
+        int count = _socket.Receive(scratch[_bytes.Length..], SocketFlags.None, out SocketError error);
         if (count <= 0 || error != SocketError.Success)
         {
             Objection = Left;
@@ -89,19 +80,62 @@ internal sealed class Stranger
 
         Pieces++;
         _bytes = [.. _bytes, .. scratch[..count]];
-        if (_bytes.Length < FramePrefix.ByteLength) return;
-        ProtocolError problem = FramePrefix.TryRead(_bytes, limits.MaxHandshakeBytes, 0, out FramePrefix prefix);
+        while (TryTake(limits) is { } message)
+        {
+            if (message is not Knock || Nonce.Length > 0)
+            {
+                Message = message;
+                return;
+            }
+
+            Nonce = RunToken.NewNonce();
+            Answer(new Challenge(Nonce));
+        }
+    }
+
+    /// <summary>Sends a few bytes. Nothing or little was sent before, so there is room for them; that it failed shows
+    /// when it is read from.</summary>
+    private void Answer(Message message)
+    {
+        byte[] frame = [];
+        int length = 0;
+        MessageCodec.Append(message, ref frame, ref length);
+        _socket.Send(frame.AsSpan(0, length), SocketFlags.None, out _);
+    }
+
+    private Message? TryTake(ProtocolLimits limits)
+    {
+        ReadOnlySpan<byte> bytes = _bytes.AsSpan(_read);
+        if (bytes.Length < FramePrefix.ByteLength) return null;
+        ProtocolError problem = FramePrefix.TryRead(bytes, limits.MaxHandshakeBytes, 0, out FramePrefix prefix);
         int end = FramePrefix.ByteLength + prefix.HeaderBytes;
+        Message? message = null;
         if (problem == ProtocolError.None)
         {
-            if (_bytes.Length < end) return;
+            if (bytes.Length < end) return null;
+            _read += end;
             problem = MessageCodec.TryRead(
-                prefix.Kind, _bytes.AsSpan(FramePrefix.ByteLength, prefix.HeaderBytes), limits, new MessagePool(),
-                out Message? message);
-            (Message, _messageBytes) = (message, end);
+                prefix.Kind, bytes[FramePrefix.ByteLength..end], limits, new MessagePool(), out message);
         }
 
         if (problem != ProtocolError.None) Objection = (Rejection.KindOf(problem), LinkEnd.Of(problem).Reason);
+        return message;
+    }
+
+    /// <summary>Turns it away with a sentence.</summary>
+    public void Refuse(string reason)
+    {
+        Answer(new Refused(reason));
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // It has ended already.
+        }
+
+        _socket.Dispose();
     }
 
     /// <summary>Closes it at once: neither end keeps anything of it.</summary>

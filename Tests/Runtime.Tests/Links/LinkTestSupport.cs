@@ -221,11 +221,13 @@ internal sealed class RawPeer : IDisposable
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly string _nonce = "";
 
-    public RawPeer(IPEndPoint endPoint, bool isTls = false)
+    public RawPeer(IPEndPoint endPoint, bool knocks = true)
     {
         _socket.Connect(endPoint);
         _socket.ReceiveTimeout = (int)Wait.Deadline.TotalMilliseconds;
-        if (!isTls) _nonce = ((Challenge)Read()).Nonce;
+        if (!knocks) return;
+        Send(Frame(new Knock()));
+        _nonce = ((Challenge)Read()).Nonce;
     }
 
     public void Send(ReadOnlySpan<byte> bytes) => _socket.Send(bytes);

@@ -176,7 +176,7 @@ public class SamplesLinkTests
         Task<SamplesReceiver> opening = Task.Run(() => Connector.OpenSamples(
             (IPEndPoint)coordinator.LocalEndpoint, SamplesPair.Hello(0)));
         using Socket accepted = coordinator.AcceptSocket();
-        accepted.Send(RawPeer.Frame(new Challenge("nonce")));
+        accepted.Send(RawPeer.Frame(new Challenge("nonce"))); // the knock waits unread
         accepted.Send(RawPeer.Frame(SamplesPair.Offer));
         using SamplesReceiver receiver = opening.Soon();
         accepted.Send(bytes);

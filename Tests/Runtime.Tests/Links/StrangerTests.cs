@@ -16,7 +16,8 @@ public class StrangerTests
     public void One_that_says_nothing_is_closed_at_the_deadline_and_not_before()
     {
         using TestListener listener = new(time: _time);
-        using RawPeer silent = new(listener.EndPoint);
+        using RawPeer silent = new(listener.EndPoint, knocks: false);
+        using RawPeer barrier = new(listener.EndPoint);
         _time.Advance(Deadline - TimeSpan.FromMilliseconds(1));
         using RawPeer later = new(listener.EndPoint); // answered, so what was due has been done
         Assert.Empty(listener.Rejections);
@@ -46,12 +47,12 @@ public class StrangerTests
     [Fact]
     public void One_that_trickles_is_closed_after_so_many_pieces()
     {
-        using TestListener listener = new(Limits with { HandshakePiecesPerSecond = 2 }, time: _time);
+        using TestListener listener = new(Limits with { HandshakePiecesPerSecond = 3 }, time: _time);
         using RawPeer trickling = new(listener.EndPoint);
         byte[] hello = RawPeer.Frame(trickling.Prove(ControlPair.Hello));
         using (RawPeer fine = new(listener.EndPoint))
         {
-            // Two pieces are no trickle.
+            // A knock and two pieces are no trickle.
             byte[] other = RawPeer.Frame(fine.Prove(ControlPair.Hello));
             fine.Send(other.AsSpan(0, 20));
             fine.Send(other.AsSpan(20));
@@ -65,7 +66,7 @@ public class StrangerTests
             if (trickling.TrySend(hello.AsSpan(at, 1))) barriers.Add(new RawPeer(listener.EndPoint));
         }
 
-        Assert.Equal("its first message came in more than 2 pieces a second", listener.Rejections.TakeSoon());
+        Assert.Equal("its first message came in more than 3 pieces a second", listener.Rejections.TakeSoon());
         Assert.Equal(RejectionKind.Trickled, listener.Kinds.TakeSoon());
         foreach (RawPeer barrier in barriers) barrier.Dispose();
     }
@@ -120,15 +121,18 @@ public class StrangerTests
     {
         using TestListener listener = new(time: _time);
         using RawPeer worker = new(listener.EndPoint);
-        Message[] hellos =
+        Message[] recorded =
             [worker.Prove(ControlPair.Hello), worker.Prove(DataPair.Hello), worker.Prove(SamplesPair.Hello(0))];
-        worker.Send(RawPeer.Frame(hellos[0]));
+        worker.Send(RawPeer.Frame(recorded[0]));
         IControlLink link = listener.Controls.TakeSoon().Link;
-        foreach (Message hello in hellos)
+        foreach (Message hello in recorded)
         {
-            using RawPeer replay = new(listener.EndPoint);
+            using RawPeer replay = new(listener.EndPoint), hasty = new(listener.EndPoint, knocks: false);
             replay.Send(RawPeer.Frame(hello));
             Assert.Equal(new Refused("The token is not this run's."), replay.Read());
+            Assert.Equal(RejectionKind.Replayed, listener.Kinds.TakeSoon());
+            hasty.Send(RawPeer.Frame(hello));
+            Assert.Equal(new Refused("The token is not this run's."), hasty.Read());
             Assert.Equal(RejectionKind.Replayed, listener.Kinds.TakeSoon());
         }
 

@@ -117,12 +117,10 @@ public sealed class TlsLinkTests : IDisposable
     [Fact]
     public void Who_does_not_speak_TLS_is_turned_away_and_told_so()
     {
-        // Either waits for the other to speak first.
-        using TestListener listener = new(
-            ProtocolLimits.Default with { HandshakeMilliseconds = 100 }, LinkSecurity.Listening(Host("here")));
+        using TestListener listener = Listening(Host("here"));
         LinkException plain = Refusal(listener, LinkSecurity.LoopbackOnly);
         Assert.Contains("if it wants TLS, give --certificates FOLDER", plain.Message);
-        Assert.Equal("it said nothing for 100 ms", listener.Rejections.TakeSoon());
+        Assert.Equal("it does not speak TLS", listener.Rejections.TakeSoon());
 
         using TestListener open = new();
         HostCertificate here = Host("here");
@@ -136,12 +134,12 @@ public sealed class TlsLinkTests : IDisposable
     {
         using TestListener listener = new(
             ProtocolLimits.Default with { HandshakeMilliseconds = 100 }, LinkSecurity.Listening(Host("here")));
-        using RawPeer silent = new(listener.EndPoint, isTls: true);
+        using RawPeer silent = new(listener.EndPoint, knocks: false);
         Assert.Equal("it said nothing for 100 ms", listener.Rejections.TakeSoon());
-        using RawPeer slow = new(listener.EndPoint, isTls: true);
+        using RawPeer slow = new(listener.EndPoint, knocks: false);
         slow.Send(BeginningOfTls);
         Assert.Equal("the TLS handshake took longer than 100 ms", listener.Rejections.TakeSoon());
-        using RawPeer plain = new(listener.EndPoint, isTls: true);
+        using RawPeer plain = new(listener.EndPoint, knocks: false);
         plain.Send(ControlPair.Hello);
         Assert.Equal("it does not speak TLS", listener.Rejections.TakeSoon());
     }
@@ -155,14 +153,14 @@ public sealed class TlsLinkTests : IDisposable
         HostCertificate here = Host("here");
         using TestListener listener = new(
             ProtocolLimits.Default with { HandshakesPerSecond = 1 }, LinkSecurity.Listening(here), time);
-        using RawPeer first = new(listener.EndPoint, isTls: true), second = new(listener.EndPoint, isTls: true);
+        using RawPeer first = new(listener.EndPoint, knocks: false), second = new(listener.EndPoint, knocks: false);
         first.Send([BeginningOfTls[0], 0, 0, 0, 0]);
         second.Send([BeginningOfTls[0], 0, 0, 0, 0]);
         listener.Rejections.TakeSoon(); // both had their turn, and said nothing of use
         listener.Rejections.TakeSoon();
         Task<(ControlLink Link, Welcome Welcome)> joining = Task.Run(() => Connector.Join(
             listener.EndPoint, ControlPair.Hello, null, LinkSecurity.Calling(here, "127.0.0.1")));
-        using RawPeer barrier = new(listener.EndPoint, isTls: true);
+        using RawPeer barrier = new(listener.EndPoint, knocks: false);
         barrier.Send("GET /"u8);
         Assert.Equal("it does not speak TLS", listener.Rejections.TakeSoon());
         Assert.Empty(listener.Controls);
