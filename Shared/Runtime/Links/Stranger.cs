@@ -71,7 +71,8 @@ internal sealed class Stranger
     /// <param name="scratch">Room for both.</param>
     public void Read(ProtocolLimits limits, Span<byte> scratch)
     {
-        int count = _socket.Receive(scratch[_bytes.Length..], SocketFlags.None, out SocketError error);
+        Span<byte> room = scratch[_bytes.Length..];
+        int count = _socket.Receive(room, SocketFlags.None, out SocketError error);
         if (count <= 0 || error != SocketError.Success)
         {
             Objection = Left;
@@ -79,7 +80,7 @@ internal sealed class Stranger
         }
 
         Pieces++;
-        _bytes = [.. _bytes, .. scratch[..count]];
+        _bytes = [.. _bytes, .. room[..count]];
         while (TryTake(limits) is { } message)
         {
             if (message is not Knock || Nonce.Length > 0)
