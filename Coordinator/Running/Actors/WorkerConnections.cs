@@ -81,10 +81,19 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
 
     public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link)
     {
-        if (hello.Run != plan.Run || hello.Fence != plan.Fence || Find(hello.Worker) is not { } connection
-            || connection.WaitForReady(ReadyDeadline) is not { } ready)
+        if (hello.Run != plan.Run || hello.Fence != plan.Fence || Find(hello.Worker) is not { } connection)
         {
             link.Refuse("This data connection belongs to no worker of the run.");
+            return;
+        }
+
+        if (connection.WaitForReady(ReadyDeadline) is not { } ready)
+        {
+            string silence = $"{connection.Name} opened its data connection and did not say within "
+                + $"{ReadyDeadline.TotalSeconds:0} s what it has loaded; it is let go and may join anew.";
+            log.LogWarning("{Sentence}", silence.TrimEnd('.'));
+            link.Refuse(silence);
+            connection.Close();
             return;
         }
 

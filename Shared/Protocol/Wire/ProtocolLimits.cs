@@ -22,7 +22,7 @@ public sealed record ProtocolLimits
     /// <summary>Nesting of arrays and maps.</summary>
     public int MaxDepth { get; init; } = 16;
 
-    /// <summary>Bytes of the first message of a connection, before its token is checked.</summary>
+    /// <summary>Bytes of each of a connection's first two messages, before its token is checked.</summary>
     public int MaxHandshakeBytes { get; init; } = 16 << 10;
 
     /// <summary>How long a connection may take to be made, and to say who it is.</summary>
@@ -47,8 +47,8 @@ public sealed record ProtocolLimits
     /// until their time to complete them is over.</summary>
     public int HandshakesPerSecond { get; init; } = 20;
 
-    /// <summary>Pieces a second in which the first message of a connection may come: the only message before it has
-    /// said who it is.</summary>
+    /// <summary>Pieces a second in which a connection's knock and hello may come: the only messages before it has said
+    /// who it is.</summary>
     public int HandshakePiecesPerSecond { get; init; } = 20;
 
     /// <summary>Bytes waiting to be sent on a control link; a peer that reads no faster is cut off.</summary>

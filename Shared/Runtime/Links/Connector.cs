@@ -113,10 +113,16 @@ public static class Connector
     private static FrameSocket Connect(IPEndPoint endPoint, ProtocolLimits limits)
     {
         Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        bool isLate = false;
         try
         {
             using Timer deadline = new(
-                state => ((Socket)state!).Dispose(), socket, limits.HandshakeMilliseconds, Timeout.Infinite);
+                _ =>
+                {
+                    Volatile.Write(ref isLate, true);
+                    socket.Dispose();
+                },
+                null, limits.HandshakeMilliseconds, Timeout.Infinite);
             FrameSocket.Configure(socket);
             socket.Connect(endPoint);
             return new FrameSocket(socket);
@@ -126,7 +132,9 @@ public static class Connector
             socket.Dispose();
             throw new LinkException(exception is SocketException { SocketErrorCode: SocketError.ConnectionRefused }
                 ? $"No coordinator listens at {endPoint}."
-                : $"Can't connect to the coordinator at {endPoint}: {exception.Message}");
+                : Volatile.Read(ref isLate)
+                    ? $"The coordinator at {endPoint} took no connection within {limits.HandshakeMilliseconds} ms."
+                    : $"Can't connect to the coordinator at {endPoint}: {exception.Message}");
         }
     }
 

@@ -170,7 +170,7 @@ internal sealed class Doorkeeper(Socket socket, ProtocolLimits limits, bool isTl
             * (1 + time.GetElapsedTime(stranger.Since).TotalSeconds))
         {
             Close(stranger, RejectionKind.Trickled,
-                $"its first message came in more than {limits.HandshakePiecesPerSecond} pieces a second");
+                $"its first messages came in more than {limits.HandshakePiecesPerSecond} pieces a second");
         }
     }
 

@@ -21,6 +21,7 @@ internal sealed class FrameSocket : IDisposable
     private readonly Lock _endLock = new();
     private SslStream? _tls; // left to the garbage collector: a thread may be reading when the socket is closed
     private int _receiveTimeout;
+    private int _sendTimeout;
     private byte[] _buffer;
     private int _start;
     private int _count;
@@ -72,7 +73,7 @@ internal sealed class FrameSocket : IDisposable
     /// <summary>How long one call may wait for the peer to take bytes; 0: for ever.</summary>
     public int SendTimeout
     {
-        set => Configure(() => _socket.SendTimeout = value);
+        set => Configure(() => _socket.SendTimeout = _sendTimeout = value);
     }
 
     /// <summary>How long one call may wait for the peer's bytes; 0: for ever.</summary>
@@ -139,7 +140,7 @@ internal sealed class FrameSocket : IDisposable
             {
                 int sent = SendSome(bytes, out SocketError error);
                 if (error != SocketError.Success)
-                    return Fail(LinkEnd.Of(Timely(error)));
+                    return Fail(LinkEnd.Of(Timely(error), _sendTimeout));
                 bytes = bytes[sent..];
             }
             return true;
@@ -215,7 +216,7 @@ internal sealed class FrameSocket : IDisposable
                     return received;
                 if (idle && Timely(error) == SocketError.TimedOut)
                     continue;
-                Close(error == SocketError.Success ? LinkEnd.ClosedByPeer : LinkEnd.Of(Timely(error)));
+                Close(error == SocketError.Success ? LinkEnd.ClosedByPeer : LinkEnd.Of(Timely(error), _receiveTimeout));
                 return 0;
             }
         }

@@ -66,7 +66,7 @@ public class StrangerTests
             if (trickling.TrySend(hello.AsSpan(at, 1))) barriers.Add(new RawPeer(listener.EndPoint));
         }
 
-        Assert.Equal("its first message came in more than 3 pieces a second", listener.Rejections.TakeSoon());
+        Assert.Equal("its first messages came in more than 3 pieces a second", listener.Rejections.TakeSoon());
         Assert.Equal(RejectionKind.Trickled, listener.Kinds.TakeSoon());
         foreach (RawPeer barrier in barriers) barrier.Dispose();
     }
