@@ -68,8 +68,8 @@ internal sealed class WorkerService(
             {
                 end = end with
                 {
-                    Reason = $"{end.Reason} It was looked for in vain for {options.Rejoin.TotalSeconds:0} s; start this "
-                        + "worker again when it is back.",
+                    Reason = $"{end.Reason} It was looked for in vain for {options.Rejoin.TotalSeconds:0} s; start "
+                        + "this worker again when it is back.",
                 };
             }
         }

@@ -1,6 +1,7 @@
 namespace Distributed.Protocol;
 
-/// <summary>The first message of every connection, worker to coordinator; answered by <see cref="Challenge"/>.</summary>
+/// <summary>The first message of every connection, worker to coordinator; answered by <see cref="Challenge"/>.
+/// </summary>
 public sealed record Knock : Message
 {
     /// <inheritdoc/>

@@ -39,7 +39,8 @@ public readonly record struct LinkEnd(LinkEndKind Kind, string Reason)
     internal static LinkEnd Of(SocketError error, int milliseconds) => error switch
     {
         SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => ClosedByPeer,
-        SocketError.TimedOut => new(LinkEndKind.TimedOut, $"the peer took longer than {milliseconds} ms to take or send a piece"),
+        SocketError.TimedOut => new(
+            LinkEndKind.TimedOut, $"the peer took longer than {milliseconds} ms to take or send a piece"),
         SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket => ClosedHere,
         _ => new(LinkEndKind.Failed, $"the connection failed ({error})"),
     };

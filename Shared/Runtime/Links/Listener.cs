@@ -26,8 +26,8 @@ public interface IListenerHandler
 
 /// <summary>
 /// The coordinator's port: one for control, data and samples connections, whose first message says which it is. Whoever
-/// doesn't prove to know the token in time, and with TLS show a certificate, is turned away before anything is allocated
-/// for it.
+/// doesn't prove to know the token in time, and with TLS show a certificate, is turned away before anything is
+/// allocated for it.
 /// </summary>
 public sealed class Listener : IDisposable
 {
@@ -164,7 +164,8 @@ public sealed class Listener : IDisposable
         if (!_token.IsProven(shown, nonce))
         {
             return _token.WasProven(shown)
-                ? new Verdict(RejectionKind.Replayed, "it sent the hello of an earlier connection again", RunToken.Wrong)
+                ? new Verdict(RejectionKind.Replayed, "it sent the hello of an earlier connection again",
+                    RunToken.Wrong)
                 : new Verdict(RejectionKind.WrongToken, RunToken.Wrong, RunToken.Wrong);
         }
 

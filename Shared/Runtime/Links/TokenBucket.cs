@@ -16,7 +16,8 @@ internal sealed class TokenBucket(double perSecond, double capacity, TimeProvide
     public bool IsFull => Fill() >= capacity;
 
     /// <summary>How long until a token is there; zero: one is.</summary>
-    public TimeSpan UntilNext => Fill() >= 1 ? TimeSpan.Zero : TimeSpan.FromSeconds((1 - capacity + _taken) / perSecond);
+    public TimeSpan UntilNext =>
+        Fill() >= 1 ? TimeSpan.Zero : TimeSpan.FromSeconds((1 - capacity + _taken) / perSecond);
 
     /// <summary>Takes a token; false where there is none.</summary>
     public bool TryTake()

@@ -30,8 +30,8 @@ internal sealed class RunToken(string token)
     /// <summary>What shows that one has the token, to who sent the nonce.</summary>
     public static string Prove(string token, string nonce) => Prove(Encoding.UTF8.GetBytes(token), nonce);
 
-    /// <summary>Whether what was shown proves the token on the connection that got the nonce; in constant time. Not where
-    /// there is none.</summary>
+    /// <summary>Whether what was shown proves the token on the connection that got the nonce; in constant time. Not
+    /// where there is none.</summary>
     public bool IsProven(string shown, string nonce)
     {
         bool isProven = nonce.Length > 0 && CryptographicOperations.FixedTimeEquals(

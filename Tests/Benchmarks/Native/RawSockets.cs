@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 
 namespace Distributed.Benchmarks.Native;
 
-/// <summary>Linux's own calls for TCP over IPv4 loopback: an attacker's, who spends as little on a connection as can be.
-/// None of them waits.</summary>
+/// <summary>Linux's own calls for TCP over IPv4 loopback: an attacker's, who spends as little on a connection as
+/// can be. None of them waits.</summary>
 internal static partial class RawSockets
 {
     private const int InterNetwork = 2;

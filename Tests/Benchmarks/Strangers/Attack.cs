@@ -19,6 +19,7 @@ internal sealed class Attack(int port, byte[] recorded, int perSecond)
     private static readonly byte[] TooMuch =
         [.. "DTR1"u8, 1, 0, 0, 0, 0, 0, 0, 0x40, 0, 0, 0, 0, .. new byte[16 << 10]];
 
+    private readonly ManualResetEvent _tick = new(initialState: false); // never set
     private readonly Queue<(int Socket, TimeSpan At)> _closing = new();
     private readonly Queue<(int Socket, TimeSpan At)> _waiting = new();
     private readonly Queue<(int Socket, int Kind, TimeSpan At)> _speaking = new();
@@ -35,7 +36,7 @@ internal sealed class Attack(int port, byte[] recorded, int perSecond)
         {
             for (int due = (int)(now.TotalSeconds * perSecond); Count < due; Count++) Begin(now);
             Continue(now);
-            Thread.Sleep(1);
+            _tick.WaitOne(1);
         }
 
         foreach ((int socket, _) in _closing.Concat(_waiting)) RawSockets.Close(socket);

@@ -23,6 +23,7 @@ internal sealed partial class StrangersBenchmark
 
     private readonly string _folder = Directory.CreateTempSubdirectory("distributed-strangers-").FullName;
     private readonly int _port = FreePort();
+    private readonly ManualResetEvent _tick = new(initialState: false); // never set
     private readonly List<string> _log = [];
 
     /// <summary>Measures.</summary>
@@ -60,8 +61,8 @@ internal sealed partial class StrangersBenchmark
         using Process training = Start(coordinator, arguments);
         try
         {
-            while (Steps() == 0 && !training.HasExited) Thread.Sleep(50);
-            Thread.Sleep(WarmUp);
+            while (Steps() == 0 && !training.HasExited) _tick.WaitOne(50);
+            _tick.WaitOne(WarmUp);
             byte[] recorded = tls ? RecordTls() : Record();
             Console.WriteLine($"{workers} workers, {(tls ? "TLS" : "plain")}, {Environment.ProcessorCount} cores, "
                 + $"{PerSecond} connections a second for {Window.TotalSeconds} s");
@@ -95,7 +96,7 @@ internal sealed partial class StrangersBenchmark
     private double Alone(Process training)
     {
         long[] before = MachineTicks();
-        double steps = StepsPerSecond(training, () => Thread.Sleep(Window), out double coordinator);
+        double steps = StepsPerSecond(training, () => _tick.WaitOne(Window), out double coordinator);
         Console.WriteLine(Invariant($"  alone: {steps:f1} steps/s; {Shares(before, coordinator)}"));
         return steps;
     }
@@ -118,7 +119,7 @@ internal sealed partial class StrangersBenchmark
                     // Until it has taken its share so far.
                 }
 
-                Thread.Sleep(1);
+                _tick.WaitOne(1);
             }
         }, out double coordinator);
         Console.WriteLine(Invariant($"  the same CPU time: {steps:f1} steps/s; {Shares(before, coordinator)}"));
@@ -191,7 +192,8 @@ internal sealed partial class StrangersBenchmark
     /// <summary>What a worker does first, up to the coordinator's welcome.</summary>
     private Socket Handshake(out byte[] sent)
     {
-        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 10_000 };
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        socket.ReceiveTimeout = 10_000;
         socket.Connect(IPAddress.Loopback, _port);
         byte[] knock = [];
         int knockLength = 0;

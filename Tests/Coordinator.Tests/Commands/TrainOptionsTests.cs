@@ -1,8 +1,8 @@
 using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
-using Distributed.Protocol;
 using Distributed.Numerics;
+using Distributed.Protocol;
 using Microsoft.Extensions.Logging;
 using Xunit;
 

@@ -147,7 +147,8 @@ public class SamplesLinkTests
         }));
         LinkException silent = Assert.Throws<LinkException>(() => pair.Receiver.Receive(SamplesPair.Data.Length));
         Assert.Equal(
-            "The data set's transfer broke off: the peer took longer than 150 ms to take or send a piece.", silent.Message);
+            "The data set's transfer broke off: the peer took longer than 150 ms to take or send a piece.",
+            silent.Message);
         never.Set();
         sending.Soon();
     }
