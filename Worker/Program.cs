@@ -127,6 +127,7 @@ internal static class Program
                 parsed.GetValue(Certificates), parsed.GetValue(Certificate), parsed.GetValue(Insecure),
                 first.Host),
             Token = ReadToken(parsed.GetValue(TokenFile)),
+            Limits = LimitSetting.FromEnvironment(Environment.GetEnvironmentVariable),
             Threads = threads,
             DataDirectory = parsed.GetValue(DataDirectory),
             DataFromCoordinator = ReadDataFrom(parsed.GetValue(DataFrom)!),

@@ -135,7 +135,7 @@ internal sealed class WorkerData(WorkerOptions options, WorkerNode node, Welcome
         HostAddress address = node.DataAddress(welcome);
         return Connector.OpenSamples(
             address.EndPoint, new SamplesHello(options.Token, welcome.Run, welcome.Fence, welcome.Worker, from),
-            security: options.Security.Toward(address.Host), isOver: isOver);
+            options.Limits, options.Security.Toward(address.Host), isOver);
     }
 
     private static void Tell(DatasetDescription wanted, long position) =>

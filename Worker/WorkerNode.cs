@@ -17,7 +17,8 @@ internal sealed class WorkerNode(WorkerOptions options, ILoggerFactory loggers) 
     /// <exception cref="LinkException">It said no, or nobody said anything in time.</exception>
     public (IControlLink Link, Welcome Welcome) Join(Hello hello)
     {
-        if (options.Engine is not { } engine) return Connector.Join(Address.EndPoint, hello, null, options.Security);
+        if (options.Engine is not { } engine)
+            return Connector.Join(Address.EndPoint, hello, options.Limits, options.Security);
         if (_node is { IsLost: true } lost)
         {
             _node = null;
@@ -30,7 +31,7 @@ internal sealed class WorkerNode(WorkerOptions options, ILoggerFactory loggers) 
             Security = options.Security,
             Loggers = loggers,
         });
-        return _node.Join(hello, ProtocolLimits.Default.AnswerMilliseconds);
+        return _node.Join(hello, options.Limits.AnswerMilliseconds);
     }
 
     /// <summary>Where tensors go.</summary>

@@ -1,3 +1,4 @@
+using Distributed.Protocol;
 using Distributed.Runtime;
 
 namespace Distributed.Worker;
@@ -20,6 +21,9 @@ internal sealed record WorkerOptions
 
     /// <summary>How its links are kept from others.</summary>
     public LinkSecurity Security { get; init; } = LinkSecurity.LoopbackOnly;
+
+    /// <summary>What a coordinator may make this process read, hold or wait for.</summary>
+    public ProtocolLimits Limits { get; init; } = ProtocolLimits.Default;
 
     public required int Threads { get; init; }
 

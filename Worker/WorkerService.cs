@@ -64,6 +64,14 @@ internal sealed class WorkerService(
             session.Free();
             Console.Error.WriteLine($"{end.Reason} Looking for it again, for {options.Rejoin.TotalSeconds:0} s.");
             session = await RejoinAsync(node, session.Place, stoppingToken).ConfigureAwait(false);
+            if (session is null && !stoppingToken.IsCancellationRequested)
+            {
+                end = end with
+                {
+                    Reason = $"{end.Reason} It was looked for in vain for {options.Rejoin.TotalSeconds:0} s; start "
+                        + "this worker again when it is back.",
+                };
+            }
         }
         while (session is not null);
         return end;
@@ -78,7 +86,9 @@ internal sealed class WorkerService(
         using WorkerSession staying = session;
         using CancellationTokenRegistration leave = stoppingToken.Register(session.Leave);
         await Task.WhenAny(session.Completion, CancelledAndOverdue(stoppingToken)).ConfigureAwait(false);
-        return session.Completion.IsCompleted ? await session.Completion.ConfigureAwait(false) : default;
+        return session.Completion.IsCompleted ? await session.Completion.ConfigureAwait(false) : new SessionEnd(
+            ExitCodes.Done, $"The coordinator did not let this worker go within {LeaveDeadline.TotalSeconds:0} s of "
+                + "being asked to; it leaves, and its work is dealt again.");
     }
 
     /// <summary>Tries to join until a coordinator lets it in; null: none did in time, or this is to stop.</summary>

@@ -172,7 +172,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _data = Connector.OpenData(address.EndPoint, new DataHello(
             _options.Token, _welcome.Run, _welcome.Fence, _welcome.Worker),
             new TensorLengths(_execution.ParameterLength, _execution.GradientLength), _control.Pool,
-            security: _options.Security.Toward(address.Host));
+            _options.Limits, _options.Security.Toward(address.Host));
         _rentGradient = _data.RentGradient;
         _threads.Watch(_data);
         _data.Start(this);

@@ -49,6 +49,8 @@ internal static class StatusCommand
         if (status.Evaluating is { } part) yield return $"evaluating {part}";
         if (status.ValidationAccuracy is { } validation)
             yield return $"validation accuracy {Wording.Percent(validation)} after the last epoch";
+        if (status.TurnedAway > 0)
+            yield return $"{Wording.Number(status.TurnedAway, "connection")} turned away";
         if (status.Workers.Count == 0) yield return "waiting for workers";
         foreach (WorkerStatus worker in status.Workers)
         {

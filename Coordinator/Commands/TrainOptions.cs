@@ -1,4 +1,5 @@
 using Distributed.Execution;
+using Distributed.Protocol;
 using Distributed.Runtime;
 using Microsoft.Extensions.Logging;
 
@@ -30,6 +31,9 @@ internal sealed record TrainOptions
 
     /// <summary>How links of other workers are kept from others.</summary>
     public LinkSecurity Security { get; init; } = LinkSecurity.LoopbackOnly;
+
+    /// <summary>What a peer may make this process read, hold or wait for.</summary>
+    public ProtocolLimits Limits { get; init; } = ProtocolLimits.Default;
 
     /// <summary>Workers without which no step is dealt.</summary>
     public int MinimumWorkers { get; init; } = 1;

@@ -3,6 +3,7 @@ using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
 using Distributed.Numerics;
+using Distributed.Protocol;
 using Distributed.Runtime;
 using Microsoft.Extensions.Logging;
 
@@ -72,6 +73,7 @@ internal sealed class TrainOptionsReader
             Listen = listen,
             Security = Security(listen),
             SecurityOptions = SecurityOptions(),
+            Limits = Limits(),
             Engine = engine,
             SeedNodes = seeds,
             StandsBy = StandsBy(seeds),
@@ -87,6 +89,17 @@ internal sealed class TrainOptionsReader
             LogLevel = Enum.Parse<LogLevel>(
                 _settings.OneOf("log-level", Enum.GetNames<LogLevel>()) ?? nameof(LogLevel.Warning)),
         };
+    }
+
+    private ProtocolLimits Limits()
+    {
+        ProtocolLimits limits = ProtocolLimits.Default;
+        foreach (LimitSetting limit in LimitSetting.All)
+        {
+            if (_settings.Integer(limit.Key, limit.Least, limit.Most) is { } value) limits = limit.With(limits, value);
+        }
+
+        return limits;
     }
 
     private IClusterEngine? Engine() => _settings.OneOf("engine", ["local", Engines.Akka]) == Engines.Akka

@@ -17,6 +17,13 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
 
     private const string VariablePrefix = "DISTRIBUTED_";
 
+    /// <summary>The key within the section of what has one of its own.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>The limits of connections, which are no options of the command.</summary>
+    public static IReadOnlyList<TrainSetting> Limits { get; } =
+        [.. LimitSetting.All.Select(limit => new TrainSetting(limit.Key, "N", "") { Group = LimitSetting.Section })];
+
     /// <summary>Every setting, in the order of the help.</summary>
     public static IReadOnlyList<TrainSetting> All { get; } =
     [
@@ -90,13 +97,15 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
     /// <summary>The option on the command line.</summary>
     public string Option => "--" + Name;
 
-    /// <summary>The key within the section: <c>LearningRate</c>.</summary>
-    public string Key => string.Concat(Name.Split('-').Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
+    /// <summary>The key within the section: <c>LearningRate</c>, or <c>Limits:MaxDepth</c>.</summary>
+    public string Key => Group is not null ? $"{Group}:{Name}"
+        : string.Concat(Name.Split('-').Select(word => char.ToUpperInvariant(word[0]) + word[1..]));
 
     /// <summary>
     /// The environment variable: <c>DISTRIBUTED_LEARNING_RATE</c>. That of <c>data</c> is <c>DISTRIBUTED_DATASET</c>,
     /// because <c>DISTRIBUTED_DATA</c> names the folder of data files.
     /// </summary>
-    public string Variable => Name == "data" ? VariablePrefix + "DATASET"
+    public string Variable => Group is not null ? LimitSetting.Of(Name).Variable
+        : Name == "data" ? VariablePrefix + "DATASET"
         : VariablePrefix + Name.Replace('-', '_').ToUpperInvariant();
 }

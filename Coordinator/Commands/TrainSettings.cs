@@ -1,4 +1,5 @@
 using System.Globalization;
+using Distributed.Runtime;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Configuration.Memory;
 
@@ -99,8 +100,9 @@ internal sealed class TrainSettings
     /// <summary>A mistake in a setting, as one sentence that starts with where it came from.</summary>
     public UsageException Mistake(string name, string sentence) => new($"{Source(Setting(name))}: {sentence}.");
 
-    private static TrainSetting Setting(string name) =>
-        TrainSetting.All.First(setting => setting.Name == name);
+    private static IEnumerable<TrainSetting> Known => TrainSetting.All.Concat(TrainSetting.Limits);
+
+    private static TrainSetting Setting(string name) => Known.First(setting => setting.Name == name);
 
     private static string Key(TrainSetting setting) =>
         ConfigurationPath.Combine(TrainSetting.Section, setting.Key);
@@ -118,7 +120,7 @@ internal sealed class TrainSettings
     private IConfigurationProvider Add(Func<TrainSetting, string?> find)
     {
         Dictionary<string, string?> values = [];
-        foreach (TrainSetting setting in TrainSetting.All)
+        foreach (TrainSetting setting in Known)
         {
             if (find(setting) is { Length: > 0 } value) values[Key(setting)] = value;
         }
@@ -147,11 +149,28 @@ internal sealed class TrainSettings
 
         foreach (IConfigurationSection section in _configuration.GetSection(TrainSetting.Section).GetChildren())
         {
-            if (!TrainSetting.All.Any(setting => setting.Key.Equals(section.Key, StringComparison.OrdinalIgnoreCase)))
+            if (section.Key.Equals(LimitSetting.Section, StringComparison.OrdinalIgnoreCase))
             {
-                throw new UsageException($"{path}: there is no setting {TrainSetting.Section}:{section.Key}; known " +
-                    $"are {string.Join(", ", TrainSetting.All.Select(setting => setting.Key))}.");
+                if (section.Value is not null)
+                {
+                    throw new UsageException($"{path}: {TrainSetting.Section}:{section.Key} holds settings of its own, "
+                        + $"such as {Key(TrainSetting.Limits[0])}.");
+                }
+
+                foreach (IConfigurationSection limit in section.GetChildren())
+                    RequireKnown(path, $"{LimitSetting.Section}:{limit.Key}", TrainSetting.Limits);
+            }
+            else
+            {
+                RequireKnown(path, section.Key, TrainSetting.All);
             }
         }
+    }
+
+    private static void RequireKnown(string path, string key, IReadOnlyList<TrainSetting> known)
+    {
+        if (known.Any(setting => setting.Key.Equals(key, StringComparison.OrdinalIgnoreCase))) return;
+        throw new UsageException($"{path}: there is no setting {TrainSetting.Section}:{key}; known "
+            + $"are {string.Join(", ", known.Select(setting => setting.Key))}.");
     }
 }

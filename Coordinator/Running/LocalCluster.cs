@@ -37,6 +37,9 @@ internal sealed record ClusterPlan
     /// <summary>How links of other workers are kept from others.</summary>
     public LinkSecurity Security { get; init; } = LinkSecurity.LoopbackOnly;
 
+    /// <summary>What a peer may make this process read, hold or wait for.</summary>
+    public ProtocolLimits Limits { get; init; } = ProtocolLimits.Default;
+
     /// <summary>What local workers are told about certificates, as options; a node's workers need it.</summary>
     public IReadOnlyList<string> SecurityOptions { get; init; } = [];
 
@@ -55,9 +58,6 @@ internal sealed record ClusterPlan
 internal sealed class LocalCluster : IDisposable
 {
     private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(5);
-
-    private static readonly ProtocolLimits Limits =
-        ProtocolLimits.Default with { TransferMilliseconds = WorkerConnections.LinkSilenceMilliseconds };
 
     private readonly List<Listener> _listeners = [];
     private readonly LocalWorkers _workers;
@@ -120,11 +120,13 @@ internal sealed class LocalCluster : IDisposable
     {
         Connections.CloseAll();
         await _workers.StopAsync(StopDeadline).ConfigureAwait(false);
+        Connections.TurnedAway.Summarize();
     }
 
     public void Dispose()
     {
         CloseListeners();
+        Connections.TurnedAway.Dispose();
         _workers.Dispose();
     }
 
@@ -158,7 +160,8 @@ internal sealed class LocalCluster : IDisposable
 
     private Listener Listen(IPEndPoint endPoint, ClusterPlan plan, IListenerHandler handler, LinkSecurity security)
     {
-        Listener listener = Listener.Open(endPoint, plan.Token, handler, Limits, security);
+        ProtocolLimits limits = plan.Limits with { TransferMilliseconds = WorkerConnections.LinkSilenceMilliseconds };
+        Listener listener = Listener.Open(endPoint, plan.Token, handler, limits, security);
         _listeners.Add(listener);
         return listener;
     }
@@ -169,7 +172,6 @@ internal sealed class LocalCluster : IDisposable
         public void ControlOpened(Hello hello, IControlLink link)
         {
             link.Refuse(direction);
-            inner.Rejected(link.Peer, "it asked to join by the local engine");
         }
 
         public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link) =>
@@ -177,7 +179,7 @@ internal sealed class LocalCluster : IDisposable
 
         public void SamplesOpened(SamplesHello hello, SamplesSender link) => inner.SamplesOpened(hello, link);
 
-        public void Rejected(string peer, string reason) => inner.Rejected(peer, reason);
+        public void Rejected(in Rejection rejection) => inner.Rejected(rejection);
     }
 
     /// <summary>Hands what the worker processes do to the run; what comes before it begins is kept for then.</summary>

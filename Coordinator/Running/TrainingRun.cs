@@ -60,6 +60,13 @@ internal sealed class TrainingRun
                 DatasetOptions.CacheLimitVariable, limit.ToString(CultureInfo.InvariantCulture));
         }
 
+        foreach (LimitSetting setting in LimitSetting.All)
+        {
+            if (setting.Read(options.Limits) == setting.Read(ProtocolLimits.Default)) continue;
+            Environment.SetEnvironmentVariable(
+                setting.Variable, setting.Read(options.Limits).ToString(CultureInfo.InvariantCulture));
+        }
+
         HealthStatus? health = options.Health is null ? null : new HealthStatus("its turn to coordinate");
         using HealthEndpoint? endpoint = health is null ? null : HealthEndpoint.Open(options.Health!, health);
         if (endpoint is not null) view.Show(new Notice($"{endpoint}"));
@@ -115,6 +122,7 @@ internal sealed class TrainingRun
             Token = token,
             Listen = _options.Listen,
             Security = _options.Security,
+            Limits = _options.Limits,
             SecurityOptions = _options.SecurityOptions,
             Node = _turn.Node,
             Health = _health,
@@ -324,6 +332,7 @@ internal sealed class TrainingRun
             Listen = local.Address?.ToString(),
             Folder = _folder.Folder,
             ResumedFromStep = progress.Step,
+            TurnedAway = () => local.Connections.TurnedAway.Total,
             Progress = progress.Step > 0 ? progress : null,
         };
 

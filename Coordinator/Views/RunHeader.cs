@@ -56,6 +56,9 @@ internal sealed record RunHeader
     /// <summary>Where the run stands as it goes on; null: a new run.</summary>
     public TrainingProgress? Progress { get; init; }
 
+    /// <summary>Asks how many connections were turned away; null: there is no port.</summary>
+    public Func<long>? TurnedAway { get; init; }
+
     /// <summary>Steps of the whole run.</summary>
     public long TotalSteps => (long)StepsPerEpoch * Epochs;
 }

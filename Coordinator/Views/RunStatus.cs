@@ -49,6 +49,9 @@ internal sealed record RunStatus
     /// <summary>Seconds to the end of training at that speed.</summary>
     public double? SecondsLeft { get; init; }
 
+    /// <summary>Connections that were turned away before they took part.</summary>
+    public long TurnedAway { get; init; }
+
     /// <summary>The workers in the order in which they joined.</summary>
     public required IReadOnlyList<WorkerStatus> Workers { get; init; }
 
@@ -67,6 +70,7 @@ internal sealed record RunStatus
         Evaluating = state.Evaluation is { } evaluation ? RunText.Split(evaluation.Split) : null,
         SamplesPerSecond = state.SamplesPerSecond,
         SecondsLeft = state.TimeLeft?.TotalSeconds,
+        TurnedAway = state.Header.TurnedAway?.Invoke() ?? 0,
         Workers =
         [
             .. state.Workers.Select(worker => new WorkerStatus(

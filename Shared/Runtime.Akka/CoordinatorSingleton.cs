@@ -44,6 +44,8 @@ internal sealed class CoordinatorSingleton : ReceiveActor
         _leadership.Lose("another node coordinates from now on");
     }
 
+    private static string Host(IActorRef worker) => worker.Path.Address.Host ?? "this node";
+
     private void Count(Member member)
     {
         if (member.HasRole(AkkaSettings.CoordinatorRole)) _coordinators.Add(member.UniqueAddress);
@@ -65,7 +67,8 @@ internal sealed class CoordinatorSingleton : ReceiveActor
             frame.Bytes, limits, limits.MaxHandshakeBytes, new MessagePool(), out Message? message);
         if (error != ProtocolError.None || message is not Hello hello)
         {
-            door.Handler.Rejected($"{worker.Path.Address}", "it sent what is no hello");
+            door.Handler.Rejected(
+                new Rejection(Host(worker), RejectionKind.Rubbish, "it sent what is no hello"));
             return;
         }
 
@@ -82,7 +85,8 @@ internal sealed class CoordinatorSingleton : ReceiveActor
         else
         {
             link.Refuse(objection);
-            door.Handler.Rejected(link.Peer, objection);
+            RejectionKind kind = objection == RunToken.Wrong ? RejectionKind.WrongToken : RejectionKind.OtherVersion;
+            door.Handler.Rejected(new Rejection(Host(worker), kind, objection.TrimEnd('.')));
         }
     }
 }

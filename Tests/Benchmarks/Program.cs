@@ -1,3 +1,4 @@
+using System.Globalization;
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Jobs;
@@ -7,6 +8,7 @@ using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 using Distributed.Benchmarks;
 using Distributed.Numerics;
+using Distributed.Tests;
 using Perfolizer.Horology;
 
 // Every kernel as a Markdown table, in a few minutes; of a section, or of kernels whose name contains NAME:
@@ -15,6 +17,18 @@ using Perfolizer.Horology;
 //     dotnet run -c Release --project Tests/Benchmarks -- --table [SECTION] --results Tests/Benchmarks/RESULTS.md
 // with BenchmarkDotNet's statistics:
 //     dotnet run -c Release --project Tests/Benchmarks -- --filter '*'
+// what strangers at the coordinator's port cost a training (build the Coordinator first; MNIST in DISTRIBUTED_DATA):
+//     dotnet run -c Release --project Tests/Benchmarks -- --strangers [WORKERS [PAIRS [tls]]]
+if (args is ["--strangers", .. var how])
+{
+    string file = OperatingSystem.IsWindows() ? "coordinator.exe" : "coordinator";
+    StrangersBenchmark.Run(
+        Path.Combine(Checkout.Folder, "Coordinator", "bin", "Release", "net10.0", file),
+        how.Length > 0 ? int.Parse(how[0], CultureInfo.InvariantCulture) : 2, how is [_, _, "tls"],
+        how.Length > 1 ? int.Parse(how[1], CultureInfo.InvariantCulture) : 3);
+    return;
+}
+
 if (args is ["--table", .. var rest])
 {
     ResultsFile? file = null;

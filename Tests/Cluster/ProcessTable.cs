@@ -42,6 +42,12 @@ internal static class ProcessTable
     /// <summary>What a process has mapped.</summary>
     public static string Mappings(int id) => File.ReadAllText($"/proc/{id}/maps");
 
+    /// <summary>How many threads a process has.</summary>
+    public static int Threads(int id) => Directory.GetDirectories($"/proc/{id}/task").Length;
+
+    /// <summary>How many connections and files a process has open.</summary>
+    public static int Handles(int id) => Directory.GetFiles($"/proc/{id}/fd").Length;
+
     private static (char State, int Parent)? Status(int id)
     {
         try

@@ -79,7 +79,7 @@ internal sealed class Cluster : IAsyncDisposable
         public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link) =>
             throw new InvalidOperationException("Tensors don't come here.");
 
-        public void Rejected(string peer, string reason) => Rejections.Add(reason);
+        public void Rejected(in Rejection rejection) => Rejections.Add(rejection.Reason);
     }
 
     /// <summary>Keeps what a link brings.</summary>

@@ -25,6 +25,7 @@ internal sealed class WorkerConnection(
     private Cluster? _cluster;
     private BufferId? _receiving;
     private bool _dataEnded;
+    private int _opened;
     private int _gone;
     private int _pushes;
     private long _allocatedBytes;
@@ -51,15 +52,17 @@ internal sealed class WorkerConnection(
     }
 
     /// <summary>Begins to carry tensors, through shared memory if the worker finds it: the worker takes part from now
-    /// on.</summary>
-    public void Open(DataLink<ParametersHeader, GradientHeader> data, Cluster cluster)
+    /// on. False: it has a data connection already.</summary>
+    public bool TryOpen(DataLink<ParametersHeader, GradientHeader> data, Cluster cluster)
     {
+        if (Interlocked.Exchange(ref _opened, 1) != 0) return false;
         _cluster = cluster;
         _data = data;
         TensorLengths lengths = new(cluster.Store.Layout.Length, cluster.Store.Layout.GradientLength);
         int slots = RunPlan.GradientSlots(cluster.Specification, hello.Threads);
         _shared = SharedCoordinatorLink.TryOpen(data, lengths, slots, cluster.ParameterServer.Publications, this);
         if (_shared is null) data.Accept(lengths.Gradient, lengths.Parameters, this, this);
+        return true;
     }
 
     /// <summary>Sends a publication without waiting for the worker; an older one that still waits is skipped.</summary>

@@ -36,6 +36,10 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
     /// <summary>Where data connections go; null: where control connections went.</summary>
     public string? DataAddress { get; set; }
 
+    /// <summary>The connections that were no worker's.</summary>
+    public TurnedAway TurnedAway { get; } =
+        new(sentence => log.LogWarning("{Sentence}", sentence.TrimEnd('.')), TimeProvider.System);
+
     /// <summary>The cluster stands: workers that wait may take part.</summary>
     public void Begin(Cluster cluster) => _cluster.TrySetResult(cluster);
 
@@ -77,10 +81,19 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
 
     public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link)
     {
-        if (hello.Run != plan.Run || hello.Fence != plan.Fence || Find(hello.Worker) is not { } connection
-            || connection.WaitForReady(ReadyDeadline) is not { } ready)
+        if (hello.Run != plan.Run || hello.Fence != plan.Fence || Find(hello.Worker) is not { } connection)
         {
             link.Refuse("This data connection belongs to no worker of the run.");
+            return;
+        }
+
+        if (connection.WaitForReady(ReadyDeadline) is not { } ready)
+        {
+            string silence = $"{connection.Name} opened its data connection and did not say within "
+                + $"{ReadyDeadline.TotalSeconds:0} s what it has loaded; it is let go and may join anew.";
+            log.LogWarning("{Sentence}", silence.TrimEnd('.'));
+            link.Refuse(silence);
+            connection.Close();
             return;
         }
 
@@ -94,7 +107,13 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
             return;
         }
 
-        connection.Open(link, cluster);
+        // A second one of a worker would take the place of the first.
+        if (!connection.TryOpen(link, cluster))
+        {
+            link.Refuse("This worker has its data connection.");
+            return;
+        }
+
         cluster.Coordinator.Post(new WorkerJoined(connection.Id, connection.Name, connection.Hello.Threads));
 
         // Its links may have ended meanwhile, and the role was told so before it knew the worker.
@@ -113,8 +132,7 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
             link.Refuse("Who asks for the data set is no worker of the run.");
     }
 
-    public void Rejected(string peer, string reason) =>
-        log.LogWarning("Turned away a connection from {Peer}: {Reason}", peer, reason);
+    public void Rejected(in Rejection rejection) => TurnedAway.Count(rejection);
 
     /// <summary>A worker's links have ended.</summary>
     public void Forget(WorkerConnection connection, string reason)

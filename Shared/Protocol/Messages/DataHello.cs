@@ -2,7 +2,8 @@ namespace Distributed.Protocol;
 
 /// <summary>The first message of a data connection, worker to coordinator; answered by <see cref="DataReady"/> or
 /// <see cref="Refused"/>.</summary>
-/// <param name="Token">The run's secret token.</param>
+/// <param name="Token">The run's secret token; over a link's connection, what proves it: see <see cref="Challenge"/>.
+/// </param>
 /// <param name="Run">The run, from <see cref="Welcome"/>.</param>
 /// <param name="Fence">The coordinator's fence, from <see cref="Welcome"/>.</param>
 /// <param name="Worker">The worker's number, from <see cref="Welcome"/>.</param>

@@ -2,7 +2,8 @@ namespace Distributed.Protocol;
 
 /// <summary>The first message of a control connection, worker to coordinator: who asks to join.</summary>
 /// <param name="Protocol">The protocol's version, <see cref="ProtocolVersion.Current"/> of the sender.</param>
-/// <param name="Token">The run's secret token.</param>
+/// <param name="Token">The run's secret token; over a link's connection, what proves it: see <see cref="Challenge"/>.
+/// </param>
 /// <param name="Program">The program's version.</param>
 /// <param name="NumericsClass">The class within which bits are equal, such as "fp32-cpu-1".</param>
 /// <param name="Host">The host's name, for people.</param>

@@ -35,6 +35,10 @@ public enum MessageKind : ushort
     SharedMemoryOffer = 14,
     /// <summary><see cref="Protocol.SharedMemoryAnswer"/></summary>
     SharedMemoryAnswer = 15,
+    /// <summary><see cref="Protocol.Challenge"/></summary>
+    Challenge = 16,
+    /// <summary><see cref="Protocol.Knock"/></summary>
+    Knock = 17,
     /// <summary><see cref="GradientHeader"/> and a gradient block.</summary>
     Gradient = 20,
     /// <summary><see cref="ParametersHeader"/> and a parameter block.</summary>

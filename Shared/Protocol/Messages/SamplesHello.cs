@@ -4,7 +4,8 @@ namespace Distributed.Protocol;
 /// The first message of a samples connection, worker to coordinator: asks for the run's data set. Answered by
 /// <see cref="SamplesOffer"/>, maybe after some <see cref="SamplesPending"/>, or by <see cref="Refused"/>.
 /// </summary>
-/// <param name="Token">The run's secret token.</param>
+/// <param name="Token">The run's secret token; over a link's connection, what proves it: see <see cref="Challenge"/>.
+/// </param>
 /// <param name="Run">The run, from <see cref="Welcome"/>.</param>
 /// <param name="Fence">The coordinator's fence, from <see cref="Welcome"/>.</param>
 /// <param name="Worker">The worker's number, from <see cref="Welcome"/>.</param>

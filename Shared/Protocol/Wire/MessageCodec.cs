@@ -94,6 +94,8 @@ public static class MessageCodec
             case MessageKind.DataReady: return DataReady.Read(ref reader);
             case MessageKind.SharedMemoryOffer: return SharedMemoryOffer.Read(ref reader);
             case MessageKind.SharedMemoryAnswer: return SharedMemoryAnswer.Read(ref reader);
+            case MessageKind.Challenge: return Challenge.Read(ref reader);
+            case MessageKind.Knock: return Knock.Read(ref reader);
             case MessageKind.SamplesHello: return SamplesHello.Read(ref reader);
             case MessageKind.SamplesPending: return SamplesPending.Read(ref reader);
             case MessageKind.SamplesOffer: return SamplesOffer.Read(ref reader);

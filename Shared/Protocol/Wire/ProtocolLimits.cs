@@ -22,7 +22,7 @@ public sealed record ProtocolLimits
     /// <summary>Nesting of arrays and maps.</summary>
     public int MaxDepth { get; init; } = 16;
 
-    /// <summary>Bytes of the first message of a connection, before its token is checked.</summary>
+    /// <summary>Bytes of each of a connection's first two messages, before its token is checked.</summary>
     public int MaxHandshakeBytes { get; init; } = 16 << 10;
 
     /// <summary>How long a connection may take to be made, and to say who it is.</summary>
@@ -31,8 +31,25 @@ public sealed record ProtocolLimits
     /// <summary>How long a worker waits for the answer; the coordinator may have data to load first.</summary>
     public int AnswerMilliseconds { get; init; } = 120_000;
 
-    /// <summary>Connections that haven't said who they are yet; more are closed at once.</summary>
-    public int MaxPendingHandshakes { get; init; } = 32;
+    /// <summary>Connections that haven't said who they are yet. Where one more comes, the one that has waited longest
+    /// is closed.</summary>
+    public int MaxPendingHandshakes { get; init; } = 256;
+
+    /// <summary>Connections of a port that have said who they are and are open: a worker has two, and a third while it
+    /// is sent the data set. More are turned away.</summary>
+    public int MaxConnections { get; init; } = 1024;
+
+    /// <summary>Connections that a port takes in a second, and at once; those beyond wait in the system's queue, or are
+    /// dropped by it.</summary>
+    public int AcceptsPerSecond { get; init; } = 1000;
+
+    /// <summary>TLS handshakes that one address may begin in a second, and twice as many at once; those beyond wait
+    /// until their time to complete them is over.</summary>
+    public int HandshakesPerSecond { get; init; } = 20;
+
+    /// <summary>Pieces a second in which a connection's knock and hello may come: the only messages before it has said
+    /// who it is.</summary>
+    public int HandshakePiecesPerSecond { get; init; } = 20;
 
     /// <summary>Bytes waiting to be sent on a control link; a peer that reads no faster is cut off.</summary>
     public int MaxQueuedBytes { get; init; } = 16 << 20;

@@ -19,7 +19,8 @@ public static class Connector
     {
         limits ??= ProtocolLimits.Default;
         FrameSocket socket = Connect(endPoint, limits, security);
-        Welcome welcome = Ask<Welcome>(socket, endPoint, hello, limits);
+        string proof = Prove(hello.Token, socket, endPoint, limits);
+        Welcome welcome = Ask<Welcome>(socket, endPoint, hello with { Token = proof }, limits);
         return (new ControlLink(socket, limits, isCoordinator: false), welcome);
     }
 
@@ -38,7 +39,8 @@ public static class Connector
     {
         limits ??= ProtocolLimits.Default;
         FrameSocket socket = Connect(endPoint, limits, security);
-        Message answer = Ask<Message>(socket, endPoint, hello, limits);
+        string proof = Prove(hello.Token, socket, endPoint, limits);
+        Message answer = Ask<Message>(socket, endPoint, hello with { Token = proof }, limits);
         if (answer is SharedMemoryOffer offer)
         {
             if (SharedWorkerLink.TryOpen(socket, limits, offer, hello.Fence, lengths, pool) is { } shared)
@@ -70,7 +72,8 @@ public static class Connector
     {
         limits ??= ProtocolLimits.Default;
         FrameSocket socket = Connect(endPoint, limits, security);
-        Message? answer = Ask<Message>(socket, endPoint, hello, limits);
+        string proof = Prove(hello.Token, socket, endPoint, limits);
+        Message? answer = Ask<Message>(socket, endPoint, hello with { Token = proof }, limits);
         while (answer is SamplesPending && isOver?.Invoke() != true)
             answer = Handshake.Read(socket, limits, limits.MaxHeaderBytes, limits.AnswerMilliseconds);
         if (answer is SamplesOffer offer)
@@ -91,7 +94,8 @@ public static class Connector
     {
         limits ??= ProtocolLimits.Default;
         FrameSocket socket = Connect(endPoint, limits, security);
-        Ask<DataReady>(socket, endPoint, hello, limits);
+        string proof = Prove(hello.Token, socket, endPoint, limits);
+        Ask<DataReady>(socket, endPoint, hello with { Token = proof }, limits);
         return new DataLink<GradientHeader, ParametersHeader>(socket, limits);
     }
 
@@ -109,10 +113,16 @@ public static class Connector
     private static FrameSocket Connect(IPEndPoint endPoint, ProtocolLimits limits)
     {
         Socket socket = new(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        bool isLate = false;
         try
         {
             using Timer deadline = new(
-                state => ((Socket)state!).Dispose(), socket, limits.HandshakeMilliseconds, Timeout.Infinite);
+                _ =>
+                {
+                    Volatile.Write(ref isLate, true);
+                    socket.Dispose();
+                },
+                null, limits.HandshakeMilliseconds, Timeout.Infinite);
             FrameSocket.Configure(socket);
             socket.Connect(endPoint);
             return new FrameSocket(socket);
@@ -122,8 +132,20 @@ public static class Connector
             socket.Dispose();
             throw new LinkException(exception is SocketException { SocketErrorCode: SocketError.ConnectionRefused }
                 ? $"No coordinator listens at {endPoint}."
-                : $"Can't connect to the coordinator at {endPoint}: {exception.Message}");
+                : Volatile.Read(ref isLate)
+                    ? $"The coordinator at {endPoint} took no connection within {limits.HandshakeMilliseconds} ms."
+                    : $"Can't connect to the coordinator at {endPoint}: {exception.Message}");
         }
+    }
+
+    /// <summary>Knocks and waits for the challenge; what it is to be shown instead of the token.</summary>
+    private static string Prove(string token, FrameSocket socket, IPEndPoint endPoint, ProtocolLimits limits)
+    {
+        socket.SendTimeout = limits.HandshakeMilliseconds;
+        Handshake.Send(socket, new Knock());
+        Challenge challenge = Await<Challenge>(
+            socket, endPoint, limits, limits.MaxHandshakeBytes, limits.HandshakeMilliseconds, isFirst: true);
+        return RunToken.Prove(token, challenge.Nonce);
     }
 
     private static TAnswer Ask<TAnswer>(
@@ -132,7 +154,15 @@ public static class Connector
     {
         socket.SendTimeout = limits.HandshakeMilliseconds;
         Handshake.Send(socket, question);
-        switch (Handshake.Read(socket, limits, limits.MaxHeaderBytes, limits.AnswerMilliseconds))
+        return Await<TAnswer>(socket, endPoint, limits, limits.MaxHeaderBytes, limits.AnswerMilliseconds);
+    }
+
+    private static TAnswer Await<TAnswer>(
+        FrameSocket socket, IPEndPoint endPoint, ProtocolLimits limits, int maxBytes, int milliseconds,
+        bool isFirst = false)
+        where TAnswer : Message
+    {
+        switch (Handshake.Read(socket, limits, maxBytes, milliseconds))
         {
             case Refused refused:
                 socket.Dispose();
@@ -141,7 +171,7 @@ public static class Connector
                 return answer;
             case null:
                 throw new LinkException($"The coordinator at {endPoint} did not answer: {socket.End?.Reason}"
-                    + (socket.End?.Kind == LinkEndKind.ClosedByPeer ? Advice(socket) : "."));
+                    + (isFirst || socket.End?.Kind == LinkEndKind.ClosedByPeer ? Advice(socket) : "."));
             default:
                 throw Stranger(socket, endPoint);
         }

@@ -21,14 +21,20 @@ internal sealed class FrameSocket : IDisposable
     private readonly Lock _endLock = new();
     private SslStream? _tls; // left to the garbage collector: a thread may be reading when the socket is closed
     private int _receiveTimeout;
-    private byte[] _buffer = new byte[BufferBytes];
+    private int _sendTimeout;
+    private byte[] _buffer;
     private int _start;
     private int _count;
     private LinkEnd? _end;
+    private Action? _closed;
 
-    public FrameSocket(Socket socket)
+    /// <summary>Takes a socket, and what was read from it already.</summary>
+    public FrameSocket(Socket socket, ReadOnlySpan<byte> read = default)
     {
         _socket = socket;
+        _buffer = new byte[Math.Max(BufferBytes, read.Length)];
+        read.CopyTo(_buffer);
+        _count = read.Length;
         Peer = "?";
         Configure(() => Peer = socket.RemoteEndPoint?.ToString() ?? "?"); // a peer that has left already has none
         Configure(() => socket.NoDelay = true); // accepted ones don't inherit it everywhere
@@ -47,13 +53,27 @@ internal sealed class FrameSocket : IDisposable
         }
     }
 
+    /// <summary>Has something done once when it ends; at once if it has.</summary>
+    public void OnClosed(Action closed)
+    {
+        lock (_endLock)
+        {
+            if (_end is null)
+            {
+                _closed = closed;
+                return;
+            }
+        }
+        closed();
+    }
+
     /// <summary>Whether it is encrypted.</summary>
     public bool IsSecure => _tls is not null;
 
     /// <summary>How long one call may wait for the peer to take bytes; 0: for ever.</summary>
     public int SendTimeout
     {
-        set => Configure(() => _socket.SendTimeout = value);
+        set => Configure(() => _socket.SendTimeout = _sendTimeout = value);
     }
 
     /// <summary>How long one call may wait for the peer's bytes; 0: for ever.</summary>
@@ -103,6 +123,7 @@ internal sealed class FrameSocket : IDisposable
         }
         Configure(() => _socket.Shutdown(SocketShutdown.Both));
         _socket.Dispose();
+        _closed?.Invoke();
     }
 
     /// <summary>Says that nothing more will be sent; the peer sees the end after all that was.</summary>
@@ -119,7 +140,7 @@ internal sealed class FrameSocket : IDisposable
             {
                 int sent = SendSome(bytes, out SocketError error);
                 if (error != SocketError.Success)
-                    return Fail(LinkEnd.Of(Timely(error)));
+                    return Fail(LinkEnd.Of(Timely(error), _sendTimeout));
                 bytes = bytes[sent..];
             }
             return true;
@@ -195,7 +216,7 @@ internal sealed class FrameSocket : IDisposable
                     return received;
                 if (idle && Timely(error) == SocketError.TimedOut)
                     continue;
-                Close(error == SocketError.Success ? LinkEnd.ClosedByPeer : LinkEnd.Of(Timely(error)));
+                Close(error == SocketError.Success ? LinkEnd.ClosedByPeer : LinkEnd.Of(Timely(error), _receiveTimeout));
                 return 0;
             }
         }

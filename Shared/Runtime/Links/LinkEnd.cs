@@ -34,10 +34,13 @@ public readonly record struct LinkEnd(LinkEndKind Kind, string Reason)
     internal static LinkEnd Of(ProtocolError error) =>
         new(LinkEndKind.ProtocolError, $"the peer sent {error.Describe()}");
 
-    internal static LinkEnd Of(SocketError error) => error switch
+    /// <param name="error">What a call ended with.</param>
+    /// <param name="milliseconds">How long it may have waited.</param>
+    internal static LinkEnd Of(SocketError error, int milliseconds) => error switch
     {
         SocketError.ConnectionReset or SocketError.ConnectionAborted or SocketError.Shutdown => ClosedByPeer,
-        SocketError.TimedOut => new(LinkEndKind.TimedOut, "the peer took too long to take or send a piece"),
+        SocketError.TimedOut => new(
+            LinkEndKind.TimedOut, $"the peer took longer than {milliseconds} ms to take or send a piece"),
         SocketError.OperationAborted or SocketError.Interrupted or SocketError.NotSocket => ClosedHere,
         _ => new(LinkEndKind.Failed, $"the connection failed ({error})"),
     };

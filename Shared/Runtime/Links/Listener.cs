@@ -20,38 +20,42 @@ public interface IListenerHandler
     /// check. The thread is the connection's to be served on.</summary>
     void SamplesOpened(SamplesHello hello, SamplesSender link) => link.Refuse("There is no data set to be had here.");
 
-    /// <summary>A connection was turned away; for the log.</summary>
-    void Rejected(string peer, string reason);
+    /// <summary>A connection was turned away; for the log, at once: others wait meanwhile.</summary>
+    void Rejected(in Rejection rejection);
 }
 
 /// <summary>
 /// The coordinator's port: one for control, data and samples connections, whose first message says which it is. Whoever
-/// doesn't show the token in time, and with TLS a certificate, is turned away before anything is allocated for it.
+/// doesn't prove to know the token in time, and with TLS show a certificate, is turned away before anything is
+/// allocated for it.
 /// </summary>
 public sealed class Listener : IDisposable
 {
-    private const int Backlog = 128;
-    private const int AcceptPauseMilliseconds = 50;
+    private const int Backlog = 512;
 
-    private readonly Socket _socket;
+    private readonly Doorkeeper _doorkeeper;
     private readonly RunToken _token;
     private readonly ProtocolLimits _limits;
     private readonly ProtocolLimits _strangerLimits;
     private readonly LinkSecurity _security;
     private readonly IListenerHandler _handler;
-    private readonly ManualResetEventSlim _closed = new();
-    private int _pending;
+    private int _open;
 
     private Listener(
-        Socket socket, string token, IListenerHandler handler, ProtocolLimits limits, LinkSecurity security)
+        Socket socket, string token, IListenerHandler handler, ProtocolLimits limits, LinkSecurity security,
+        TimeProvider time)
     {
-        _socket = socket;
         _security = security;
         _token = new RunToken(token);
         _handler = handler;
         _limits = limits;
         _strangerLimits = limits with { MaxStringBytes = Math.Min(limits.MaxStringBytes, limits.MaxHandshakeBytes) };
         EndPoint = (IPEndPoint)socket.LocalEndPoint!;
+        _doorkeeper = new Doorkeeper(socket, _strangerLimits, security.IsTls, time)
+        {
+            Greet = security.IsTls ? Encrypt : Admit,
+            TurnAway = TurnAway,
+        };
     }
 
     /// <summary>Where it listens, with the port that was chosen.</summary>
@@ -63,91 +67,134 @@ public sealed class Listener : IDisposable
     /// <param name="handler">Takes the connections.</param>
     /// <param name="limits">Null for the defaults.</param>
     /// <param name="security">Null: on loopback only.</param>
+    /// <param name="time">The clock of its deadlines and rates; null: the system's.</param>
     /// <exception cref="LinkException">The address needs TLS, or the port can't be had.</exception>
     public static Listener Open(
         IPEndPoint endPoint, string token, IListenerHandler handler, ProtocolLimits? limits = null,
-        LinkSecurity? security = null)
+        LinkSecurity? security = null, TimeProvider? time = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(token);
         security ??= LinkSecurity.LoopbackOnly;
         security.Require(endPoint);
         Socket socket = ListeningSocket.Open(endPoint, Backlog);
-        Listener listener = new(socket, token, handler, limits ?? ProtocolLimits.Default, security);
-        LinkThread.Start($"listen {listener.EndPoint}", listener.AcceptLoop);
+        Listener listener = new(
+            socket, token, handler, limits ?? ProtocolLimits.Default, security, time ?? TimeProvider.System);
+        LinkThread.Start($"listen {listener.EndPoint}", listener._doorkeeper.Run);
         return listener;
     }
 
     /// <summary>Takes no more connections. Open links stay open.</summary>
-    public void Dispose()
-    {
-        _closed.Set();
-        _socket.Dispose();
-    }
+    public void Dispose() => _doorkeeper.Dispose();
 
-    private void AcceptLoop()
+    /// <summary>With TLS a stranger's messages come after the handshake, which needs a thread to wait on.</summary>
+    private void Encrypt(Stranger stranger)
     {
-        while (!_closed.IsSet)
+        FrameSocket socket = new(stranger.Socket);
+        LinkThread.Start($"handshake {socket.Peer}", () =>
         {
+            Message? message;
+            string nonce = "";
             try
             {
-                Open(_socket.Accept());
+                message = _security.Secure(socket, _limits.HandshakeMilliseconds) ? Read(socket) : null;
+                if (message is Knock)
+                {
+                    nonce = RunToken.NewNonce();
+                    Handshake.Send(socket, new Challenge(nonce));
+                    message = Read(socket);
+                }
             }
-            catch (ObjectDisposedException)
+            finally
             {
-                return;
+                _doorkeeper.Greeted();
             }
-            catch (SocketException)
-            {
-                // The connection was gone already, or the process is out of handles; the next may succeed.
-                _closed.Wait(AcceptPauseMilliseconds);
-            }
-        }
+
+            if (message is not null)
+                Admit(stranger.Address, message, nonce, socket);
+            else if (socket.End is { } end)
+                TurnAway(stranger.Address, Rejection.KindOf(end.Kind), end.Reason);
+        });
     }
 
-    private void Open(Socket accepted)
+    private Message? Read(FrameSocket socket) =>
+        Handshake.Read(socket, _strangerLimits, _limits.MaxHandshakeBytes, _limits.HandshakeMilliseconds);
+
+    private void Admit(IPAddress address, Message message, string nonce, FrameSocket socket)
     {
-        FrameSocket socket = new(accepted);
-        if (Interlocked.Increment(ref _pending) <= _limits.MaxPendingHandshakes)
+        if (Judge(message, nonce) is not { } verdict)
         {
-            LinkThread.Start($"handshake {socket.Peer}", () => Greet(socket));
+            HandOver(message, socket);
             return;
         }
-        Interlocked.Decrement(ref _pending);
-        socket.Dispose();
-        _handler.Rejected(socket.Peer, "too many connections are waiting to say who they are");
+
+        if (verdict.Told is { } told) Handshake.Refuse(socket, told);
+        else socket.Dispose();
+        TurnAway(address, verdict.Kind, verdict.Reason);
     }
 
-    private void Greet(FrameSocket socket)
+    /// <summary>The same for one that got neither thread nor buffers yet.</summary>
+    private void Admit(Stranger stranger)
     {
-        Message? message = _security.Secure(socket, _limits.HandshakeMilliseconds)
-            ? Handshake.Read(socket, _strangerLimits, _limits.MaxHandshakeBytes, _limits.HandshakeMilliseconds)
-            : null;
-        Interlocked.Decrement(ref _pending);
+        if (Judge(stranger.Message!, stranger.Nonce) is not { } verdict)
+        {
+            FrameSocket socket = new(stranger.Socket, stranger.Rest);
+            LinkThread.Start($"handshake {socket.Peer}", () => HandOver(stranger.Message!, socket));
+            return;
+        }
+
+        if (verdict.Told is { } told) stranger.Refuse(told);
+        else stranger.Reset();
+        TurnAway(stranger.Address, verdict.Kind, verdict.Reason);
+    }
+
+    /// <summary>Why who says this is turned away; null: it is let in, and counts as open.</summary>
+    private Verdict? Judge(Message message, string nonce)
+    {
+        string? shown = message switch
+        {
+            Hello hello => hello.Token,
+            DataHello hello => hello.Token,
+            SamplesHello hello => hello.Token,
+            _ => null,
+        };
+        if (shown is null)
+            return new Verdict(RejectionKind.Rubbish, LinkEnd.Of(ProtocolError.UnexpectedMessage).Reason, null);
+        if (message is Hello { Protocol: not ProtocolVersion.Current } other)
+            return new Verdict(RejectionKind.OtherVersion, OtherProtocol(other), OtherProtocol(other));
+        if (!_token.IsProven(shown, nonce))
+        {
+            return _token.WasProven(shown)
+                ? new Verdict(RejectionKind.Replayed, "it sent the hello of an earlier connection again",
+                    RunToken.Wrong)
+                : new Verdict(RejectionKind.WrongToken, RunToken.Wrong, RunToken.Wrong);
+        }
+
+        if (Interlocked.Increment(ref _open) <= _limits.MaxConnections) return null;
+        Interlocked.Decrement(ref _open);
+        string variable = LimitSetting.Of(nameof(ProtocolLimits.MaxConnections)).Variable;
+        string full = $"There are {_limits.MaxConnections} connections already; the coordinator's setting {variable} "
+            + "allows more.";
+        return new Verdict(RejectionKind.TooMany, full, full);
+    }
+
+    /// <param name="Kind">What it did.</param>
+    /// <param name="Reason">The same for the log.</param>
+    /// <param name="Told">The same for the peer; null: it is told nothing.</param>
+    private readonly record struct Verdict(RejectionKind Kind, string Reason, string? Told);
+
+    private void HandOver(Message message, FrameSocket socket)
+    {
+        socket.OnClosed(() => Interlocked.Decrement(ref _open));
         switch (message)
         {
-            case null:
-                _handler.Rejected(socket.Peer, socket.End?.Reason ?? "");
-                break;
-            case Hello hello when !_token.Is(hello.Token):
-            case DataHello dataHello when !_token.Is(dataHello.Token):
-            case SamplesHello samplesHello when !_token.Is(samplesHello.Token):
-                Refuse(socket, RunToken.Wrong);
-                break;
-            case Hello { Protocol: not ProtocolVersion.Current } hello:
-                Refuse(socket, OtherProtocol(hello));
-                break;
             case Hello hello:
                 _handler.ControlOpened(hello, new ControlLink(socket, _limits, isCoordinator: true));
                 break;
-            case DataHello dataHello:
-                _handler.DataOpened(dataHello, new DataLink<ParametersHeader, GradientHeader>(socket, _limits));
-                break;
-            case SamplesHello samplesHello:
-                _handler.SamplesOpened(samplesHello, new SamplesSender(socket, _limits));
+            case DataHello hello:
+                _handler.DataOpened(hello, new DataLink<ParametersHeader, GradientHeader>(socket, _limits));
                 break;
             default:
-                socket.Fail(ProtocolError.UnexpectedMessage);
-                _handler.Rejected(socket.Peer, socket.End!.Value.Reason);
+                _handler.SamplesOpened((SamplesHello)message, new SamplesSender(socket, _limits));
                 break;
         }
     }
@@ -157,9 +204,6 @@ public sealed class Listener : IDisposable
         $"The coordinator speaks protocol {ProtocolVersion.Current} and the worker (program {hello.Program}) speaks "
         + $"{hello.Protocol}; run the same version on both.";
 
-    private void Refuse(FrameSocket socket, string reason)
-    {
-        Handshake.Refuse(socket, reason);
-        _handler.Rejected(socket.Peer, reason);
-    }
+    private void TurnAway(IPAddress address, RejectionKind kind, string reason) =>
+        _handler.Rejected(new Rejection(address.ToString(), kind, reason.TrimEnd('.')));
 }

@@ -2,6 +2,7 @@ using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
 using Distributed.Numerics;
+using Distributed.Protocol;
 using Microsoft.Extensions.Logging;
 using Xunit;
 
@@ -145,6 +146,22 @@ public sealed class TrainOptionsTests
         Assert.Equal((7, 64, 5UL), (found.Epochs, found.Batch, found.Seed));
         Assert.Equal((4, 0.4, 6), (options.Workers, found.LearningRate, options.CheckpointEverySteps));
         Assert.Equal("digits", found.Data.Name);
+    }
+
+    [Fact]
+    public async Task LimitsComeFromFilesAndTheEnvironment()
+    {
+        using TemporaryFolder folder = new();
+        File.WriteAllText(folder["appsettings.json"],
+            """{"Distributed": {"Epochs": 4, "Limits": {"MaxConnections": 10, "maxDepth": 8}}}""");
+        Dictionary<string, string> environment = new() { ["DISTRIBUTED_LIMITS_MAX_CONNECTIONS"] = "12" };
+
+        CommandRun run = await CommandRun.Of(["train"], environment, [folder.Path]);
+
+        Assert.Equal("", run.Error);
+        Assert.Equal(
+            ProtocolLimits.Default with { MaxConnections = 12, MaxDepth = 8 }, run.Trained!.Limits);
+        Assert.Equal(ProtocolLimits.Default, (await CommandRun.Options()).Limits);
     }
 
     [Fact]

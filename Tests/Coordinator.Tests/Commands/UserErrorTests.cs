@@ -122,6 +122,12 @@ public sealed class UserErrorTests
     [Theory]
     [InlineData("""{"Distributed": {"Epochs": "many"}}""", ", Distributed:Epochs: expected a whole number from 1 to")]
     [InlineData("""{"Distributed": {"Epoch": 3}}""", ": there is no setting Distributed:Epoch; known are Model, Data,")]
+    [InlineData("""{"Distributed": {"Limits": {"MaxDepth": 3}}}""",
+        ", Distributed:Limits:MaxDepth: expected a whole number from 4 to 1024, got '3'.")]
+    [InlineData("""{"Distributed": {"Limits": {"Depth": 3}}}""",
+        ": there is no setting Distributed:Limits:Depth; known are Limits:MaxConnections,")]
+    [InlineData("""{"Distributed": {"Limits": 3}}""",
+        ": Distributed:Limits holds settings of its own, such as Distributed:Limits:MaxConnections.")]
     [InlineData("""{"Distributed": """, ": not valid JSON: ")]
     public async Task AFileIsNamedAsTheSourceOfItsMistake(string json, string expected)
     {

@@ -37,6 +37,8 @@ internal static class Samples
         new DataReady(),
         new SharedMemoryOffer(4242, 57, 1 << 20, 26, 0x0011223344556677),
         new SharedMemoryAnswer(true),
+        new Challenge("00112233445566778899aabbccddeeff"),
+        new Knock(),
         new SamplesHello("token", Run, Fence, new WorkerId(7), 65536),
         new SamplesPending(),
         new SamplesOffer("digits", Hash, 1, 28, 28, 10_000, 2_000, 0, ["zero", "one"]),

@@ -13,8 +13,9 @@ internal sealed class TestListener : IListenerHandler, IDisposable
     public static readonly IPEndPoint AnyPort = new(IPAddress.Loopback, 0);
     private readonly Listener _listener;
 
-    public TestListener(ProtocolLimits? limits = null, LinkSecurity? security = null) =>
-        _listener = Listener.Open(AnyPort, Token, this, limits, security);
+    public TestListener(
+        ProtocolLimits? limits = null, LinkSecurity? security = null, TimeProvider? time = null) =>
+        _listener = Listener.Open(AnyPort, Token, this, limits, security, time);
 
     public IPEndPoint EndPoint => _listener.EndPoint;
 
@@ -26,14 +27,22 @@ internal sealed class TestListener : IListenerHandler, IDisposable
 
     public BlockingCollection<string> Rejections { get; } = [];
 
-    public void ControlOpened(Hello hello, IControlLink link) => Controls.Add((hello, link));
+    // With the token again in the place of its proof, which is another on every connection.
+    public void ControlOpened(Hello hello, IControlLink link) => Controls.Add((hello with { Token = Token }, link));
 
     public void DataOpened(DataHello hello, DataLink<ParametersHeader, GradientHeader> link) =>
-        Datas.Add((hello, link));
+        Datas.Add((hello with { Token = Token }, link));
 
-    public void SamplesOpened(SamplesHello hello, SamplesSender link) => Samples.Add((hello, link));
+    public void SamplesOpened(SamplesHello hello, SamplesSender link) =>
+        Samples.Add((hello with { Token = Token }, link));
 
-    public void Rejected(string peer, string reason) => Rejections.Add(reason);
+    public BlockingCollection<RejectionKind> Kinds { get; } = [];
+
+    public void Rejected(in Rejection rejection)
+    {
+        Kinds.Add(rejection.Kind);
+        Rejections.Add(rejection.Reason);
+    }
 
     public void Dispose() => _listener.Dispose();
 }
@@ -206,20 +215,44 @@ internal sealed class ControlPair : IDisposable
     }
 }
 
-/// <summary>A peer that writes raw bytes.</summary>
+/// <summary>A peer that writes raw bytes, once it was challenged.</summary>
 internal sealed class RawPeer : IDisposable
 {
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly string _nonce = "";
 
-    public RawPeer(IPEndPoint endPoint)
+    public RawPeer(IPEndPoint endPoint, bool knocks = true)
     {
         _socket.Connect(endPoint);
         _socket.ReceiveTimeout = (int)Wait.Deadline.TotalMilliseconds;
+        if (!knocks) return;
+        Send(Frame(new Knock()));
+        _nonce = ((Challenge)Read()).Nonce;
     }
 
     public void Send(ReadOnlySpan<byte> bytes) => _socket.Send(bytes);
 
-    public void Send(Message message) => Send(Frame(message));
+    /// <summary>Sends a first message, with the proof in place of its token.</summary>
+    public void Send(Message message) => Send(Frame(Prove(message)));
+
+    /// <summary>A first message as it goes over this connection.</summary>
+    public Message Prove(Message message) => message switch
+    {
+        Hello hello => hello with { Token = RunToken.Prove(hello.Token, _nonce) },
+        DataHello hello => hello with { Token = RunToken.Prove(hello.Token, _nonce) },
+        SamplesHello hello => hello with { Token = RunToken.Prove(hello.Token, _nonce) },
+        _ => message,
+    };
+
+    /// <summary>Sends; false where the other side has closed.</summary>
+    public bool TrySend(ReadOnlySpan<byte> bytes)
+    {
+        _socket.Send(bytes, SocketFlags.None, out SocketError error);
+        return error == SocketError.Success;
+    }
+
+    /// <summary>Requires that the other side closes without another word.</summary>
+    public void RequireReset() => Assert.Empty(ReadToEnd());
 
     /// <summary>Everything until the other side closes.</summary>
     public byte[] ReadToEnd()

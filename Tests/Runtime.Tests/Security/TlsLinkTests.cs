@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Distributed.Protocol;
 using Xunit;
 
@@ -120,8 +119,8 @@ public sealed class TlsLinkTests : IDisposable
     {
         using TestListener listener = Listening(Host("here"));
         LinkException plain = Refusal(listener, LinkSecurity.LoopbackOnly);
-        Assert.Contains("give --certificates FOLDER", plain.Message);
-        Assert.Contains("TLS", listener.Rejections.TakeSoon());
+        Assert.Contains("if it wants TLS, give --certificates FOLDER", plain.Message);
+        Assert.Equal("it does not speak TLS", listener.Rejections.TakeSoon());
 
         using TestListener open = new();
         HostCertificate here = Host("here");
@@ -131,14 +130,46 @@ public sealed class TlsLinkTests : IDisposable
     }
 
     [Fact]
-    public void Who_says_nothing_is_let_go_after_the_deadline()
+    public void Who_says_nothing_or_goes_on_no_further_is_let_go_after_the_deadline()
     {
         using TestListener listener = new(
             ProtocolLimits.Default with { HandshakeMilliseconds = 100 }, LinkSecurity.Listening(Host("here")));
-        using Socket silent = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        silent.Connect(listener.EndPoint);
-        Assert.Contains("the TLS handshake took longer than 100 ms", listener.Rejections.TakeSoon());
+        using RawPeer silent = new(listener.EndPoint, knocks: false);
+        Assert.Equal("it said nothing for 100 ms", listener.Rejections.TakeSoon());
+        using RawPeer slow = new(listener.EndPoint, knocks: false);
+        slow.Send(BeginningOfTls);
+        Assert.Equal("the TLS handshake took longer than 100 ms", listener.Rejections.TakeSoon());
+        using RawPeer plain = new(listener.EndPoint, knocks: false);
+        plain.Send(ControlPair.Hello);
+        Assert.Equal("it does not speak TLS", listener.Rejections.TakeSoon());
     }
+
+    /// <summary>Each costs a thread and arithmetic, so an address gets twenty a second, and no other waits for it.
+    /// </summary>
+    [Fact]
+    public void An_address_begins_no_more_handshakes_than_its_rate()
+    {
+        FakeTime time = new();
+        HostCertificate here = Host("here");
+        using TestListener listener = new(
+            ProtocolLimits.Default with { HandshakesPerSecond = 1 }, LinkSecurity.Listening(here), time);
+        using RawPeer first = new(listener.EndPoint, knocks: false), second = new(listener.EndPoint, knocks: false);
+        first.Send([BeginningOfTls[0], 0, 0, 0, 0]);
+        second.Send([BeginningOfTls[0], 0, 0, 0, 0]);
+        listener.Rejections.TakeSoon(); // both had their turn, and said nothing of use
+        listener.Rejections.TakeSoon();
+        Task<(ControlLink Link, Welcome Welcome)> joining = Task.Run(() => Connector.Join(
+            listener.EndPoint, ControlPair.Hello, null, LinkSecurity.Calling(here, "127.0.0.1")));
+        using RawPeer barrier = new(listener.EndPoint, knocks: false);
+        barrier.Send("GET /"u8);
+        Assert.Equal("it does not speak TLS", listener.Rejections.TakeSoon());
+        Assert.Empty(listener.Controls);
+        time.Advance(TimeSpan.FromSeconds(1));
+        listener.Controls.TakeSoon().Link.Refuse("Enough.");
+        Assert.ThrowsAny<Exception>(() => joining.Soon());
+    }
+
+    private static ReadOnlySpan<byte> BeginningOfTls => [22, 3, 1, 2, 0, 1];
 
     [Fact]
     public void The_right_certificate_does_not_make_up_for_the_token()
