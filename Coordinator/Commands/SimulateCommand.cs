@@ -9,7 +9,11 @@ internal static class SimulateCommand
 {
     private const double DefaultBandwidth = 10, DefaultLatency = 50;
     private const int MostWorkers = 4096, MostCheckedWorkers = 3;
-    private const double CheckSeconds = 4;
+    private const int CheckRounds = 3;
+    private const double CheckSeconds = 3;
+
+    /// <summary>So that the samples of all simulated steps can be counted.</summary>
+    private const int MostBatch = 1 << 25;
 
     /// <summary>Settings of <c>train</c> that change what a step costs.</summary>
     private static readonly string[] Shared =
@@ -83,15 +87,7 @@ internal static class SimulateCommand
         command.SetAction(async (parsed, cancellation) =>
         {
             bool isLocal = parsed.GetValue(Local) || parsed.GetValue(Check);
-            foreach (Option<string> option in (Option<string>[])[Bandwidth, Latency])
-            {
-                if (isLocal && parsed.GetValue(option) is not null)
-                    throw new UsageException($"{option.Name}: workers on this host have no network between them.");
-            }
-
-            NetworkCost? network = isLocal ? null : new NetworkCost(
-                Number(parsed, Bandwidth, DefaultBandwidth, least: 1e-6) * 1e9 / 8,
-                Number(parsed, Latency, DefaultLatency, least: 0) * 1e-6);
+            NetworkCost? network = ReadNetwork(parsed, isLocal);
             StragglerCost? stragglers = ReadStragglers(parsed.GetValue(Stragglers));
             double? computeTime = parsed.GetValue(ComputeTime) is null
                 ? null : Number(parsed, ComputeTime, 0, least: 1e-6) * 1e-3;
@@ -100,30 +96,64 @@ internal static class SimulateCommand
             TrainOptions options = TrainOptionsReader.Read(
                 TrainCommand.ReadSettings(parsed, context, settings), Environment.ProcessorCount);
             if (parsed.GetResult("--threads") is null) options = options with { Threads = 1 };
+            CheckBatch(options.Specification.Batch, scalings.Contains(Scaling.Weak) ? workers[^1] : 1);
 
             RunData data = RunData.Load(options.Specification, options.DataDirectory, context.Error.WriteLine);
             RunSpecification specification = data.Complete(options.Specification);
-            CostModel cost = Calibration.Measure(specification, data, options.Threads) with
-            {
-                Network = network,
-                Stragglers = stragglers,
-            };
-            if (computeTime is { } seconds)
-                cost = cost with { PassSeconds = [.. cost.PassSeconds.Select((_, i) => seconds * (1 << i))] };
-            SimulateReport report = new(specification, cost, context.Output);
-            report.WriteCosts(options.Threads);
             if (parsed.GetValue(Check))
             {
-                for (int count = 1; count <= MostCheckedWorkers; count++)
-                    report.WriteCheck(count, await Measure(options, count, cancellation));
+                await CompareAsync(options, MeasuredReport, context, cancellation);
                 return ExitCode.Done;
             }
 
+            SimulateReport report = MeasuredReport();
+            report.WriteCosts(options.Threads);
             report.WriteTables(workers, scalings, parsed.GetValue(Picture) ?? "simulate.png");
             return ExitCode.Done;
+
+            SimulateReport MeasuredReport()
+            {
+                CostModel cost = Calibration.Measure(specification, data, options.Threads) with
+                {
+                    Network = network,
+                    Stragglers = stragglers,
+                };
+                if (computeTime is { } seconds)
+                    cost = cost with { PassSeconds = [.. cost.PassSeconds.Select((_, i) => seconds * (1 << i))] };
+                return new SimulateReport(specification, cost, context.Output);
+            }
         });
         return command;
     }
+
+    /// <summary>
+    /// Measures local workers and prints that beside the prediction: medians of rounds in which both alternate, as the
+    /// speed of a machine changes with what else runs on it.
+    /// </summary>
+    private static async Task CompareAsync(
+        TrainOptions options, Func<SimulateReport> calibrate, CommandContext context, CancellationToken cancellation)
+    {
+        List<double>[] predicted = [[], [], []], measured = [[], [], []];
+        for (int round = 0; round < CheckRounds; round++)
+        {
+            SimulateReport report = calibrate();
+            if (round == 0) report.WriteCosts(options.Threads);
+            for (int i = 0; i < MostCheckedWorkers; i++)
+            {
+                predicted[i].Add(report.Predict(i + 1));
+                measured[i].Add(Median(await Measure(options, i + 1, cancellation)));
+            }
+        }
+
+        for (int i = 0; i < MostCheckedWorkers; i++)
+        {
+            double error = Median([.. predicted[i].Zip(measured[i], (said, was) => said / was - 1)]);
+            context.Output.WriteLine($"{Wording.Number(i + 1, "worker")}: predicted {Median(predicted[i]):N0} "
+                + $"samples/s, measured {Median(measured[i]):N0}: {error * 100:+0.0;-0.0} % (of {CheckRounds} rounds)");
+        }
+    }
+
+    private static double Median(IReadOnlyList<double> values) => values.Order().ElementAt(values.Count / 2);
 
     /// <summary>Samples a second of steps of a real cluster of local workers.</summary>
     private static Task<IReadOnlyList<double>> Measure(
@@ -136,6 +166,28 @@ internal static class SimulateCommand
         };
         return ClusterBench.MeasureAsync(
             endless, workers, options.Threads, CheckSeconds, cancellation, options.DataDirectory);
+    }
+
+    private static NetworkCost? ReadNetwork(ParseResult parsed, bool isLocal)
+    {
+        if (!isLocal)
+        {
+            return new NetworkCost(
+                Number(parsed, Bandwidth, DefaultBandwidth, least: 1e-6) * 1e9 / 8,
+                Number(parsed, Latency, DefaultLatency, least: 0) * 1e-6);
+        }
+
+        Option<string>? given = ((Option<string>[])[Bandwidth, Latency]).FirstOrDefault(
+            option => parsed.GetValue(option) is not null);
+        return given is null ? null
+            : throw new UsageException($"{given.Name}: workers on this host have no network between them; leave it out.");
+    }
+
+    private static void CheckBatch(int batch, int workers)
+    {
+        if ((long)batch * workers <= MostBatch) return;
+        throw new UsageException($"--batch: {batch} for each of {workers} workers are {(long)batch * workers} samples in "
+            + $"a step, of at most {MostBatch}; lower it, or --workers.");
     }
 
     private static int[] ReadWorkers(string? text, bool isLocal)

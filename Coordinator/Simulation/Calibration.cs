@@ -17,6 +17,9 @@ internal sealed class Calibration : IDisposable
     private const double SecondsEach = 0.3;
     private const int LeastRounds = 3;
 
+    private const int MostGradients = 64;
+    private const long FarBytes = 16 << 20;
+
     private readonly RunSpecification _specification;
     private readonly RunData _data;
     private readonly NativeBlock _parameters;
@@ -52,15 +55,15 @@ internal sealed class Calibration : IDisposable
             passes.Add(Median(() => execution.Compute(0, 0, 0, samples, default)));
         }
 
-        using ParameterStore store = new(specification, maximumGradients: 3);
         using NativeBlock copy = new(calibration._layout.Length);
-        BufferId kept = store.RentGradient()!.Value;
+        using ParameterStore store = new(specification, MostGradients);
+        (double add, double optimizer) = ServerTimes(store, specification);
         return new CostModel
         {
             PassSeconds = passes,
             PrepareSeconds = prepare,
-            AddSeconds = Median(() => store.Add(kept, store.RentGradient()!.Value)),
-            OptimizerSeconds = Median(() => store.Step(1, specification.Batch, 0, store.RentGradient()!.Value)),
+            AddSeconds = add,
+            OptimizerSeconds = optimizer,
             CopySeconds = Median(() => store.Parameters.CopyTo(copy.Span)),
             HandOverSeconds = handOver,
             MessageSeconds = message,
@@ -74,6 +77,27 @@ internal sealed class Calibration : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _parameters.Dispose();
+
+    /// <summary>Seconds of an addition and of the optimizer's step on gradients that are in no near cache, as those
+    /// are that another core has just written.</summary>
+    private static (double Add, double Optimizer) ServerTimes(ParameterStore store, RunSpecification specification)
+    {
+        int count = (int)Math.Clamp(FarBytes / (sizeof(float) * (long)store.Layout.GradientLength), 3, MostGradients);
+        BufferId[] gradients = [.. Enumerable.Range(0, count).Select(_ => store.RentGradient()!.Value)];
+        int next = 0;
+        double add = Median(() =>
+        {
+            BufferId left = gradients[next++ % count], right = gradients[next++ % count];
+            store.Add(left, right);
+            store.RentGradient();
+        });
+        double optimizer = Median(() =>
+        {
+            store.Step(1, specification.Batch, 0, gradients[next++ % count]);
+            store.RentGradient();
+        });
+        return (add, optimizer);
+    }
 
     private WorkerExecution Execution(int threads)
     {

@@ -36,6 +36,9 @@ internal sealed class ScaleSimulation
     /// <summary>The coordinator's fence.</summary>
     public static readonly Fence Fence = new(1);
 
+    /// <summary>With more workers the coordinator role has a stand-in.</summary>
+    public const int MostForTheRole = 256;
+
     private const int WarmUpSteps = 3;
 
     private readonly SimulatedServer _server;
@@ -45,7 +48,8 @@ internal sealed class ScaleSimulation
     private TimeSpan _stepBegan;
     private double _linkBefore, _serverBefore;
 
-    private ScaleSimulation(CostModel cost, int batch, int microBatch, int workers, ulong seed)
+    private ScaleSimulation(
+        CostModel cost, int batch, int microBatch, int workers, ulong seed, bool hasStandIn)
     {
         (Cost, MicroBatch, _seed) = (cost, microBatch, seed);
         Network = new SimulatedNetwork(cost, workers);
@@ -59,7 +63,7 @@ internal sealed class ScaleSimulation
             Epochs = 1,
             MinimumWorkers = workers,
             Lease = TimeSpan.FromDays(365),
-        });
+        }, hasStandIn);
         SharedCores? host = cost.Network is null ? new SharedCores(Time, cost.Cores, cost.Slowdown) : null;
         _workers = new SimulatedWorker[workers];
         for (int i = 0; i < workers; i++)
@@ -88,10 +92,12 @@ internal sealed class ScaleSimulation
     /// <param name="workers">Workers.</param>
     /// <param name="steps">Steps to average over.</param>
     /// <param name="seed">Says who is slow when.</param>
+    /// <param name="hasStandIn">Whether the coordinator role has a stand-in; null: with many workers.</param>
     public static StepFigures Run(
-        CostModel cost, int batch, int microBatch, int workers, int steps, ulong seed = 1)
+        CostModel cost, int batch, int microBatch, int workers, int steps, ulong seed = 1, bool? hasStandIn = null)
     {
-        ScaleSimulation simulation = new(cost, batch, microBatch, workers, seed);
+        ScaleSimulation simulation = new(
+            cost, batch, microBatch, workers, seed, hasStandIn ?? workers > MostForTheRole);
         List<StepFigures> done = simulation._steps;
         while (done.Count < WarmUpSteps + steps)
         {

@@ -45,7 +45,7 @@ internal sealed class SharedCores(VirtualTime time, int cores, IReadOnlyList<dou
         int change = ++_changes;
         if (_jobs.Count == 0) return;
         Job next = _jobs.MinBy(job => job.Left)!;
-        time.At(time.Now + TimeSpan.FromSeconds(Math.Max(0, next.Left) / Rate), () =>
+        time.At(time.Now + VirtualTime.Span(Math.Max(0, next.Left) / Rate), () =>
         {
             if (change != _changes) return;
             Advance();

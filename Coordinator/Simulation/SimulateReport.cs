@@ -53,19 +53,19 @@ internal sealed class SimulateReport(RunSpecification specification, CostModel c
 
         Save(picture, ScaleChart.Draw(rows));
         output.WriteLine();
+        if (rows.Any(row => row.Workers > ScaleSimulation.MostForTheRole))
+        {
+            Line($"with more than {ScaleSimulation.MostForTheRole} workers an even deal stands in for the coordinator's "
+                + "role, and the time of its own decisions is left out");
+        }
+
         output.WriteLine($"chart: {picture}");
     }
 
-    /// <summary>Prints what was measured beside the prediction.</summary>
-    public void WriteCheck(int workers, IReadOnlyList<double> rates)
-    {
-        ScaleRow row = ScaleTable.Predict(
-            cost, specification.Batch, specification.MicroBatch, [workers], Scaling.Strong, specification.Seed).Single();
-        double[] sorted = [.. rates.Order()];
-        double measured = sorted[sorted.Length / 2];
-        Line($"{Wording.Number(workers, "worker")}: predicted {row.SamplesPerSecond:N0} samples/s, measured "
-            + $"{measured:N0} ({sorted[0]:N0} to {sorted[^1]:N0}): {(row.SamplesPerSecond / measured - 1) * 100:+0.0;-0.0} %");
-    }
+    /// <summary>The prediction that is to be checked: samples a second of so many workers.</summary>
+    public double Predict(int workers) => ScaleTable.Predict(
+        cost, specification.Batch, specification.MicroBatch, [workers], Scaling.Strong, specification.Seed)
+        .Single().SamplesPerSecond;
 
     private void Line(string text) => output.WriteLine(text);
 

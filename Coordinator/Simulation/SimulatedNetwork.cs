@@ -16,7 +16,7 @@ internal sealed class SimulatedNetwork(CostModel cost, int workers)
 
     /// <summary>When a message that is sent at a time is handled.</summary>
     public TimeSpan Message(TimeSpan sent) =>
-        sent + TimeSpan.FromSeconds(cost.HandOverSeconds + (cost.Network?.LatencySeconds ?? 0));
+        sent + VirtualTime.Span(cost.HandOverSeconds + (cost.Network?.LatencySeconds ?? 0));
 
     /// <summary>When a gradient that a worker pushes at a time is at the server.</summary>
     public TimeSpan Push(int worker, TimeSpan sent) => Message(Transfer(ref _up[worker], ref _in, sent,
@@ -33,6 +33,6 @@ internal sealed class SimulatedNetwork(CostModel cost, int workers)
         ServerSeconds += seconds;
         TimeSpan begin = from > to ? from : to;
         if (sent > begin) begin = sent;
-        return from = to = begin + TimeSpan.FromSeconds(seconds);
+        return from = to = begin + VirtualTime.Span(seconds);
     }
 }

@@ -6,8 +6,9 @@ using Distributed.Roles.ParameterServer;
 namespace Distributed.Coordinator;
 
 /// <summary>
-/// The coordinator's process in the simulation: the roles of the coordinator and of the parameter server, each on a
-/// thread of its own. Leases don't run out, nothing is saved or validated: only steps take time.
+/// The coordinator's process in the simulation: the roles of the coordinator (of many workers its stand-in) and of the
+/// parameter server, each on a thread of its own. Leases don't run out, nothing is saved or validated: only steps take
+/// time.
 /// </summary>
 internal sealed class SimulatedServer
 {
@@ -15,7 +16,8 @@ internal sealed class SimulatedServer
 
     private readonly ScaleSimulation _simulation;
     private readonly CostModel _cost;
-    private readonly CoordinatorRole _coordinatorRole;
+    private readonly CoordinatorRole? _role;
+    private readonly EvenCoordinator? _standIn;
     private readonly ParameterServerRole _serverRole;
     private readonly SerialActor<CoordinatorInput> _coordinator;
     private readonly SerialActor<ParameterServerInput> _server;
@@ -25,15 +27,22 @@ internal sealed class SimulatedServer
     private int _armings;
     private int _buffers;
 
-    public SimulatedServer(ScaleSimulation simulation, TrainingSettings settings)
+    public SimulatedServer(ScaleSimulation simulation, TrainingSettings settings, bool hasStandIn)
     {
         _simulation = simulation;
         _cost = simulation.Cost;
         _coordinator = new SerialActor<CoordinatorInput>(simulation.Time, Handle);
         _server = new SerialActor<ParameterServerInput>(simulation.Time, Handle);
         _serverRole = new ParameterServerRole(ScaleSimulation.Fence, FirstVersion);
-        _coordinatorRole = new CoordinatorRole(
-            settings, ScaleSimulation.Fence, new TrainingProgress(), FirstVersion, TimeSpan.Zero);
+        if (hasStandIn)
+        {
+            _standIn = new EvenCoordinator(settings, ScaleSimulation.Fence, _cost.Threads, FirstVersion);
+        }
+        else
+        {
+            _role = new CoordinatorRole(
+                settings, ScaleSimulation.Fence, new TrainingProgress(), FirstVersion, TimeSpan.Zero);
+        }
     }
 
     /// <summary>Seconds that its two threads worked, added.</summary>
@@ -50,7 +59,8 @@ internal sealed class SimulatedServer
     private void Handle(CoordinatorInput input)
     {
         _orders.Clear();
-        _coordinatorRole.Handle(input, _simulation.Time.Now, _orders);
+        _role?.Handle(input, _simulation.Time.Now, _orders);
+        _standIn?.Handle(input, _orders);
         foreach (CoordinatorEffect order in _orders)
         {
             switch (order)
@@ -73,11 +83,11 @@ internal sealed class SimulatedServer
             }
         }
 
-        Arm(_coordinatorRole.Deadline);
+        Arm(_role?.Deadline);
     }
 
     private void Tell(ParameterServerInput input) =>
-        _server.Post(_coordinator.Free + TimeSpan.FromSeconds(_cost.HandOverSeconds), input);
+        _server.Post(_coordinator.Free + VirtualTime.Span(_cost.HandOverSeconds), input);
 
     private void Arm(TimeSpan? deadline)
     {
@@ -112,7 +122,7 @@ internal sealed class SimulatedServer
                         _simulation.Network.Publish(worker, _server.Free), send.Version);
                     break;
                 case TellCoordinator tell:
-                    _coordinator.Post(_server.Free + TimeSpan.FromSeconds(_cost.HandOverSeconds), tell.Input);
+                    _coordinator.Post(_server.Free + VirtualTime.Span(_cost.HandOverSeconds), tell.Input);
                     break;
                 default: throw new InvalidOperationException($"{effect.GetType().Name} takes no part in a simulation.");
             }

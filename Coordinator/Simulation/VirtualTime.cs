@@ -11,6 +11,9 @@ internal sealed class VirtualTime
     /// <summary>The time of the event that runs.</summary>
     public TimeSpan Now { get; private set; }
 
+    /// <summary>Seconds as a span, to the nearest tick of 100 ns.</summary>
+    public static TimeSpan Span(double seconds) => TimeSpan.FromTicks((long)Math.Round(seconds * TimeSpan.TicksPerSecond));
+
     /// <summary>Schedules an event at a time; one that has passed counts as now.</summary>
     public void At(TimeSpan time, Action action) =>
         _agenda.Enqueue(action, (time < Now ? Now : time, _scheduled++));
@@ -54,7 +57,7 @@ internal sealed class SerialActor<T>(VirtualTime time, Action<T> handle)
     /// <summary>Takes so long over the input that is being handled.</summary>
     public void Spend(double seconds)
     {
-        Free += TimeSpan.FromSeconds(seconds);
+        Free += VirtualTime.Span(seconds);
         SpentSeconds += seconds;
     }
 
