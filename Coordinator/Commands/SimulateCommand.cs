@@ -24,8 +24,8 @@ internal static class SimulateCommand
 
     private static readonly Option<string> Workers = new("--workers")
     {
-        Description = $"Numbers of workers with commas, each at most {MostWorkers} (default: 1, 2, 4 ... {MostWorkers}, "
-            + "with --local to twice the cores).",
+        Description = $"Numbers of workers with commas, each at most {MostWorkers} (default: 1, 2, 4 ... "
+            + $"{MostWorkers}, with --local to twice the cores).",
         HelpName = "LIST",
     };
 
@@ -180,14 +180,15 @@ internal static class SimulateCommand
         Option<string>? given = ((Option<string>[])[Bandwidth, Latency]).FirstOrDefault(
             option => parsed.GetValue(option) is not null);
         return given is null ? null
-            : throw new UsageException($"{given.Name}: workers on this host have no network between them; leave it out.");
+            : throw new UsageException(
+                $"{given.Name}: workers on this host have no network between them; leave it out.");
     }
 
     private static void CheckBatch(int batch, int workers)
     {
         if ((long)batch * workers <= MostBatch) return;
-        throw new UsageException($"--batch: {batch} for each of {workers} workers are {(long)batch * workers} samples in "
-            + $"a step, of at most {MostBatch}; lower it, or --workers.");
+        throw new UsageException($"--batch: {batch} for each of {workers} workers are {(long)batch * workers} samples "
+            + $"in a step, of at most {MostBatch}; lower it, or --workers.");
     }
 
     private static int[] ReadWorkers(string? text, bool isLocal)

@@ -17,9 +17,6 @@ internal sealed class Calibration : IDisposable
     private const double SecondsEach = 0.3;
     private const int LeastRounds = 3;
 
-    private const int MostGradients = 64;
-    private const long FarBytes = 16 << 20;
-
     private readonly RunSpecification _specification;
     private readonly RunData _data;
     private readonly NativeBlock _parameters;
@@ -43,28 +40,17 @@ internal sealed class Calibration : IDisposable
         (double handOver, double message) = MessageTiming.Measure();
         int cores = Environment.ProcessorCount;
         using WorkerExecution execution = calibration.Execution(1);
-        double prepare = Median(() =>
-        {
-            for (int part = 0; part < execution.PrepareParts; part++) execution.Prepare(part);
-        });
         calibration.WarmUp(execution);
-        List<double> passes = [];
+        List<StepTimes> times = [];
         for (int leaves = 1; leaves <= execution.LeavesPerPass; leaves *= 2)
-        {
-            int samples = Math.Min(leaves * specification.MicroBatch, data.Training.Length);
-            passes.Add(Median(() => execution.Compute(0, 0, 0, samples, default)));
-        }
-
-        using NativeBlock copy = new(calibration._layout.Length);
-        using ParameterStore store = new(specification, MostGradients);
-        (double add, double optimizer) = ServerTimes(store, specification);
+            times.Add(calibration.Steps(execution, Math.Min(leaves * specification.MicroBatch, data.Training.Length)));
         return new CostModel
         {
-            PassSeconds = passes,
-            PrepareSeconds = prepare,
-            AddSeconds = add,
-            OptimizerSeconds = optimizer,
-            CopySeconds = Median(() => store.Parameters.CopyTo(copy.Span)),
+            PassSeconds = [.. times.Select(step => step.Pass)],
+            PrepareSeconds = times[^1].Prepare,
+            AddSeconds = times[^1].Add,
+            OptimizerSeconds = times[^1].Optimizer,
+            CopySeconds = times[^1].Copy,
             HandOverSeconds = handOver,
             MessageSeconds = message,
             GradientBytes = (long)calibration._layout.GradientLength * sizeof(float),
@@ -78,25 +64,71 @@ internal sealed class Calibration : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _parameters.Dispose();
 
-    /// <summary>Seconds of an addition and of the optimizer's step on gradients that are in no near cache, as those
-    /// are that another core has just written.</summary>
-    private static (double Add, double Optimizer) ServerTimes(ParameterStore store, RunSpecification specification)
+    /// <summary>
+    /// Medians over steps in which a worker's thread and the server's take turns, as in a run: what one has written is
+    /// not in the caches of the other's core.
+    /// </summary>
+    private StepTimes Steps(WorkerExecution execution, int samples)
     {
-        int count = (int)Math.Clamp(FarBytes / (sizeof(float) * (long)store.Layout.GradientLength), 3, MostGradients);
-        BufferId[] gradients = [.. Enumerable.Range(0, count).Select(_ => store.RentGradient()!.Value)];
-        int next = 0;
-        double add = Median(() =>
+        using ParameterStore store = new(_specification, maximumGradients: 1);
+        using NativeBlock first = new(_layout.Length), second = new(_layout.Length);
+        NativeBlock[] published = [first, second];
+        NativeBlock[] gradients = [new(_layout.GradientLength), new(_layout.GradientLength)];
+        List<StepTimes> steps = [];
+        long begun = Stopwatch.GetTimestamp();
+        while (steps.Count < LeastRounds || Stopwatch.GetElapsedTime(begun).TotalSeconds < SecondsEach)
         {
-            BufferId left = gradients[next++ % count], right = gradients[next++ % count];
-            store.Add(left, right);
-            store.RentGradient();
-        });
-        double optimizer = Median(() =>
-        {
-            store.Step(1, specification.Batch, 0, gradients[next++ % count]);
-            store.RentGradient();
-        });
-        return (add, optimizer);
+            double add = 0, optimizer = 0, copy = 0;
+            NativeBlock newest = published[steps.Count % 2];
+            OnAnotherThread(() =>
+            {
+                BufferId left = store.Borrow(new Lent(gradients[0])), right = store.Borrow(new Lent(gradients[1]));
+                add = Seconds(() => store.Add(left, right));
+                optimizer = Seconds(() => store.Step(1, _specification.Batch, 0, left));
+                copy = Seconds(() => store.Parameters.CopyTo(newest.Span));
+            });
+            execution.UseParameters(newest);
+            double prepare = Seconds(() => Prepare(execution));
+            double pass = 0;
+            for (int i = 0; i < gradients.Length; i++)
+            {
+                execution.Take(default);
+                execution.EnsureBuffer(default, () => gradients[i]);
+                double took = Seconds(() => execution.Compute(0, 0, 0, samples, default));
+                if (i == 0) pass = took;
+            }
+
+            steps.Add(new StepTimes(prepare, pass, add, optimizer, copy));
+        }
+
+        execution.Take(default);
+        execution.EnsureBuffer(default, () => new NativeBlock(_layout.GradientLength));
+        execution.UseParameters(_parameters);
+        foreach (NativeBlock gradient in gradients) gradient.Dispose();
+        return new StepTimes(
+            Middle(step => step.Prepare), Middle(step => step.Pass), Middle(step => step.Add),
+            Middle(step => step.Optimizer), Middle(step => step.Copy));
+
+        double Middle(Func<StepTimes, double> part) => steps.Select(part).Order().ElementAt(steps.Count / 2);
+    }
+
+    private static void OnAnotherThread(Action action)
+    {
+        Thread thread = new(() => action());
+        thread.Start();
+        thread.Join();
+    }
+
+    private static void Prepare(WorkerExecution execution)
+    {
+        for (int part = 0; part < execution.PrepareParts; part++) execution.Prepare(part);
+    }
+
+    private static double Seconds(Action action)
+    {
+        long start = Stopwatch.GetTimestamp();
+        action();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
     private WorkerExecution Execution(int threads)
@@ -104,7 +136,7 @@ internal sealed class Calibration : IDisposable
         WorkerExecution execution = new(_specification, threads);
         execution.UseData(_data);
         execution.UseParameters(_parameters);
-        for (int part = 0; part < execution.PrepareParts; part++) execution.Prepare(part);
+        Prepare(execution);
         execution.EnsureEpoch(0);
         for (int i = 0; i < threads; i++)
             execution.EnsureBuffer(new BufferId(i), () => new NativeBlock(execution.GradientLength));
@@ -164,12 +196,22 @@ internal sealed class Calibration : IDisposable
         long begun = Stopwatch.GetTimestamp();
         while (seconds.Count < LeastRounds || Stopwatch.GetElapsedTime(begun).TotalSeconds < SecondsEach)
         {
-            long start = Stopwatch.GetTimestamp();
-            action();
-            seconds.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+            seconds.Add(Seconds(action));
         }
 
         seconds.Sort();
         return seconds[seconds.Count / 2];
+    }
+
+    private readonly record struct StepTimes(double Prepare, double Pass, double Add, double Optimizer, double Copy);
+
+    /// <summary>A block that nobody waits for.</summary>
+    private sealed class Lent(NativeBlock block) : ILentBlock
+    {
+        public Span<float> Span => block.Span;
+
+        public void Return()
+        {
+        }
     }
 }

@@ -13,8 +13,8 @@ internal sealed class SimulateReport(RunSpecification specification, CostModel c
     /// <summary>Says what the predictions rest on.</summary>
     public void WriteCosts(int threads)
     {
-        Line($"{specification.Model.Name} on {specification.Data.Name}, batch {specification.Batch} in micro-batches of "
-            + $"{specification.MicroBatch}, workers of {Wording.Number(threads, "thread")}");
+        Line($"{specification.Model.Name} on {specification.Data.Name}, batch {specification.Batch} in micro-batches "
+            + $"of {specification.MicroBatch}, workers of {Wording.Number(threads, "thread")}");
         Line($"a micro-batch {Milliseconds(cost.Pass(1))}"
             + (cost.LeavesPerPass > 1
                 ? $" ({cost.LeavesPerPass} in one pass {Milliseconds(cost.Pass(cost.LeavesPerPass))})" : "")
@@ -55,8 +55,8 @@ internal sealed class SimulateReport(RunSpecification specification, CostModel c
         output.WriteLine();
         if (rows.Any(row => row.Workers > ScaleSimulation.MostForTheRole))
         {
-            Line($"with more than {ScaleSimulation.MostForTheRole} workers an even deal stands in for the coordinator's "
-                + "role, and the time of its own decisions is left out");
+            Line($"with more than {ScaleSimulation.MostForTheRole} workers an even deal stands in for the "
+                + "coordinator's role, and the time of its own decisions is left out");
         }
 
         output.WriteLine($"chart: {picture}");

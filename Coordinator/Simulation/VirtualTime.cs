@@ -12,7 +12,8 @@ internal sealed class VirtualTime
     public TimeSpan Now { get; private set; }
 
     /// <summary>Seconds as a span, to the nearest tick of 100 ns.</summary>
-    public static TimeSpan Span(double seconds) => TimeSpan.FromTicks((long)Math.Round(seconds * TimeSpan.TicksPerSecond));
+    public static TimeSpan Span(double seconds) =>
+        TimeSpan.FromTicks((long)Math.Round(seconds * TimeSpan.TicksPerSecond));
 
     /// <summary>Schedules an event at a time; one that has passed counts as now.</summary>
     public void At(TimeSpan time, Action action) =>

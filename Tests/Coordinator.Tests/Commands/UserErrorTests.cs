@@ -38,9 +38,9 @@ public sealed class UserErrorTests
     [InlineData("train --listen 127.0.0.1:1 --certificates nowhere", "nowhere/ca.crt: there is no such certificate,")]
     [InlineData("train --listen 127.0.0.1:1 --insecure yes", "--insecure takes the words \"anyone on this network ")]
     [InlineData("status nowhere", "nowhere: there is no run in this folder; give runs/NAME.")]
-    [InlineData("simulate --workers 1,5000", "--workers: expected whole numbers from 1 to 4096 with commas between")]
-    [InlineData("simulate --workers few", "--workers: expected whole numbers from 1 to 4096 with commas between them, " +
-        "got 'few'.")]
+    [InlineData("simulate --workers 1,5000", "--workers: expected whole numbers from 1 to 4096 with commas ")]
+    [InlineData("simulate --workers few", "--workers: expected whole numbers from 1 to 4096 with commas between " +
+        "them, got 'few'.")]
     [InlineData("simulate --scaling both,weak", "--scaling: expected weak, strong or both, got 'both,weak'.")]
     [InlineData("simulate --bandwidth 0", "--bandwidth: expected a number above 0, got '0'.")]
     [InlineData("simulate --latency -1", "--latency: expected a number from 0 on, got '-1'.")]
