@@ -28,11 +28,19 @@ internal sealed class ClusterBench(double seconds) : ICheckpointSaver
     private long _chunkStart;
 
     public static async Task<IReadOnlyList<double>> MeasureAsync(
-        RunSpecification asked, int workers, int threads, double seconds, CancellationToken cancellation)
+        RunSpecification asked, int workers, int threads, double seconds, CancellationToken cancellation,
+        string? dataDirectory = null)
     {
         using LocalCluster local = LocalCluster.Start(
-            new ClusterPlan { Specification = asked, Workers = workers, Threads = threads }, NullLogger.Instance);
-        RunData data = RunData.Load(asked, null);
+            new ClusterPlan
+            {
+                Specification = asked,
+                Workers = workers,
+                Threads = threads,
+                DataDirectory = dataDirectory,
+            },
+            NullLogger.Instance);
+        RunData data = RunData.Load(asked, dataDirectory);
         RunSpecification specification = data.Complete(asked);
         ParameterStore store = new(specification, RunPlan.MaximumGradients(specification));
         ClusterBench bench = new(seconds);
