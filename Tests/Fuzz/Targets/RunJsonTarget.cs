@@ -1,0 +1,70 @@
+using Distributed.Checkpoints;
+using Distributed.Coordinator;
+using Distributed.Data;
+using Distributed.Execution;
+using Distributed.Learning;
+using Distributed.Roles.Coordinator;
+using RunSamples = Distributed.Coordinator.Tests.RunSamples;
+
+namespace Distributed.Fuzz;
+
+/// <summary>The JSON files of a run's folder: the same bytes as <c>run.json</c>, as <c>result.json</c>, and as the file
+/// that <c>train --spec</c> names.</summary>
+internal sealed class RunJsonTarget : FileTarget
+{
+    private const string Run = "run";
+
+    public override string Name => "run-json";
+
+    public override IReadOnlyList<byte[]> Words => JsonWords.Specification;
+
+    public override long MostAllocated(int length) => (2 << 20) + (2000L * length);
+
+    public override Outcome Read(byte[] input)
+    {
+        Directory.CreateDirectory(Within(Run));
+        string run = Within($"{Run}/run.json"), result = Within($"{Run}/result.json");
+        File.WriteAllBytes(run, input);
+        return Outcome.Of(
+            error => error is SpecificationException or ModelException or UsageException or DataException
+                or CheckpointException ? error.Message : null,
+            () => Open(),
+            () => TrainOptionsReader.Read(new TrainSettings(
+                new CommandContext { Environment = _ => null, SettingsFolders = [] },
+                new Dictionary<string, string> { ["spec"] = run, ["name"] = Run, ["runs"] = Within("") }), cores: 2),
+            () =>
+            {
+                File.Move(run, result, overwrite: true);
+                Open();
+                File.Delete(result);
+            });
+    }
+
+    protected override IEnumerable<byte[]> MakeSeeds()
+    {
+        RunSpecification specification = RunSamples.Specification();
+        EvaluationScore test = new(Protocol.DataSplit.Test, 20, 0.25, 15, new int[20], 20);
+        using (RunFolder folder = RunFolder.Open(Within("seeds"), Run, fresh: false))
+        {
+            folder.Record(specification, RunSamples.Options(specification));
+            yield return File.ReadAllBytes(Within($"seeds/{Run}/run.json"));
+            folder.Record(RunResult.Of(
+                RunEnding.Completed, "", specification, RunSamples.Progress(3, 0, bestEpoch: 2), test) with
+            {
+                MicroBatchesByWorker = new Dictionary<string, long> { ["worker 1"] = 12 },
+                Confusion = [[1, 2], [3, 4]],
+            });
+            yield return File.ReadAllBytes(Within($"seeds/{Run}/result.json"));
+        }
+
+        foreach (string path in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "recipes")).Order())
+            yield return File.ReadAllBytes(path);
+    }
+
+    private void Open()
+    {
+        using RunFolder folder = RunFolder.Open(Within(""), Run, fresh: false);
+        if (folder.Recorded is { } specification) folder.RequireSame(specification);
+        _ = folder.IsFinished;
+    }
+}
