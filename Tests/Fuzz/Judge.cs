@@ -49,7 +49,8 @@ internal static class Judge
             : sentence.Any(char.IsControl) ? "has a line break or another control character"
             : !sentence.EndsWith('.') ? "doesn't end with a full stop"
             : sentence.Contains("Exception", StringComparison.Ordinal) ? "names an exception"
-            : !sentence.Contains(place, StringComparison.Ordinal) ? $"doesn't name {place}"
+            : !sentence.Contains(place, StringComparison.Ordinal)
+                && !sentence.StartsWith("--", StringComparison.Ordinal) ? $"doesn't name {place}"
             : null;
         return fault is null ? null : $"the sentence {fault}: {sentence}";
     }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using Distributed.Protocol;
+using Distributed.Runtime;
 
 namespace Distributed.Fuzz;
 
@@ -20,6 +21,11 @@ internal static class Frames
         int length = MessageCodec.WriteTensorHeader(header, payload.Length, start);
         return [.. start[..length], .. payload, .. BitConverter.GetBytes(Crc32C.Compute(payload))];
     }
+
+    /// <summary>The sentence of a link's exception; a peer that refused in words of its own may leave the full stop out.
+    /// </summary>
+    public static string? Sentence(Exception error) => error is not LinkException refusal ? null
+        : refusal.Refused ? $"The coordinator refused: {refusal.Message.TrimEnd('.')}." : refusal.Message;
 
     /// <summary>Writes the right CRC-32C behind every payload, as far as there are frames.</summary>
     public static byte[] Repair(byte[] input, int start)

@@ -104,7 +104,7 @@ internal sealed class HandshakeTarget : FuzzTarget
     private Outcome Answer(ReadOnlySpan<byte> bytes, Func<IDisposable> call)
     {
         _peer.Answer = bytes.ToArray();
-        return Outcome.Of(error => (error as LinkException)?.Message, () => call().Dispose());
+        return Outcome.Of(Frames.Sentence, () => call().Dispose());
     }
 
     /// <summary>What a worker's TLS says first.</summary>

@@ -8,8 +8,8 @@ using RunSamples = Distributed.Coordinator.Tests.RunSamples;
 
 namespace Distributed.Fuzz;
 
-/// <summary>The JSON files of a run's folder: the same bytes as <c>run.json</c>, as <c>result.json</c>, and as the file
-/// that <c>train --spec</c> names.</summary>
+/// <summary>The JSON files of a run's folder: the same bytes as <c>run.json</c>, as <c>result.json</c> and <c>status.json</c>,
+/// and as the file that <c>train --spec</c> names.</summary>
 internal sealed class RunJsonTarget : FileTarget
 {
     private const string Run = "run";
@@ -25,7 +25,7 @@ internal sealed class RunJsonTarget : FileTarget
         Directory.CreateDirectory(Within(Run));
         string run = Within($"{Run}/run.json"), result = Within($"{Run}/result.json");
         File.WriteAllBytes(run, input);
-        return Outcome.Of(
+        Outcome outcome = Outcome.Of(
             error => error is SpecificationException or ModelException or UsageException or DataException
                 or CheckpointException ? error.Message : null,
             () => Open(),
@@ -36,8 +36,10 @@ internal sealed class RunJsonTarget : FileTarget
             {
                 File.Move(run, result, overwrite: true);
                 Open();
-                File.Delete(result);
+                File.Move(result, Within($"{Run}/status.json"), overwrite: true);
+                RunStatus.Read(Within(Run));
             });
+        return outcome with { IsAccepted = outcome.Refusals.Count == 0 };
     }
 
     protected override IEnumerable<byte[]> MakeSeeds()

@@ -19,7 +19,8 @@ internal sealed class ZipTarget : FileTarget
         "P5 1 1 255 x"u8.ToArray(),
     ];
 
-    /// <summary>What Deflate can shrink to that length, of any kind of image.</summary>
+    /// <summary>What Deflate can shrink to that length, of any kind of image but JPEG, which is a target of its own.
+    /// </summary>
     public override long MostAllocated(int length) => (4 << 20) + (16L * 1032 * length);
 
     public override Outcome Read(byte[] input)
@@ -44,7 +45,7 @@ internal sealed class ZipTarget : FileTarget
         using MemoryStream png = new();
         PngWriter.Write(png, new DecodedImage(5, 4, 3, new byte[60]));
         byte[] bitmap = [.. "P5 2 2 255 abcd"u8];
-        byte[][] images = [png.ToArray(), bitmap, .. RealImages.Some(4)];
+        byte[][] images = [png.ToArray(), bitmap];
         string[] places = ["train/a/1", "train/b/2", "train/b/3", "val/a/4", "test/b/5"];
         yield return Archive(places, images, CompressionLevel.Optimal);
         yield return Archive(places, images, CompressionLevel.NoCompression);
@@ -75,7 +76,7 @@ internal sealed class ZipTarget : FileTarget
             for (int index = 0; index < places.Length; index++)
             {
                 byte[] image = images[index % images.Length];
-                string ending = image[0] switch { 0x89 => "png", 0xff => "jpg", _ => "pgm" };
+                string ending = image == images[0] ? "png" : "pgm";
                 using Stream entry = archive.CreateEntry($"{places[index]}.{ending}", level).Open();
                 entry.Write(image);
             }
