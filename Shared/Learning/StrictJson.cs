@@ -21,17 +21,8 @@ public static class StrictJson
     /// <exception cref="JsonException">It is not valid JSON.</exception>
     public static JsonDocument Parse(byte[] utf8, JsonDocumentOptions options = default)
     {
-        var document = JsonDocument.Parse(utf8, options);
-        try
-        {
-            RequireUnicode(utf8);
-            return document;
-        }
-        catch
-        {
-            document.Dispose();
-            throw;
-        }
+        RequireUnicode(utf8);
+        return JsonDocument.Parse(utf8, options);
     }
 
     private static void RequireUnicode(byte[] utf8)

@@ -79,7 +79,7 @@ internal sealed partial class Campaign
         Volatile.Write(ref _currentSince, Environment.TickCount64);
         Volatile.Write(ref _current, input);
         Coverage.Begin();
-        string? complaint = Judge.Complaint(_target, input, out Outcome outcome, countsThreads: true);
+        string? complaint = Judge.Complaint(_target, input, out Outcome outcome, isAlone: true);
         bool isNew = Coverage.IsNew();
         Volatile.Write(ref _current, null);
         _inputs++;

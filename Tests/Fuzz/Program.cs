@@ -67,7 +67,7 @@ internal static class Program
     {
         using FuzzTarget target = TargetList.Create(name);
         _ = target.Seeds;
-        string? complaint = Judge.Complaint(target, File.ReadAllBytes(file), out Outcome outcome, countsThreads: true);
+        string? complaint = Judge.Complaint(target, File.ReadAllBytes(file), out Outcome outcome, isAlone: true);
         Console.WriteLine(complaint ?? $"{(outcome.IsAccepted ? "accepted" : "refused")} {string.Join("\n", outcome.Refusals)}");
         return complaint is null ? 0 : 1;
     }

@@ -13,6 +13,7 @@ namespace Distributed.Fuzz;
 internal sealed class RunJsonTarget : FileTarget
 {
     private const string Run = "run";
+    private static readonly DateTimeOffset Now = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     public override string Name => "run-json";
 
@@ -37,7 +38,7 @@ internal sealed class RunJsonTarget : FileTarget
                 File.Move(run, result, overwrite: true);
                 Open();
                 File.Move(result, Within($"{Run}/status.json"), overwrite: true);
-                RunStatus.Read(Within(Run));
+                _ = StatusCommand.Lines(Within(Run), Now).ToList();
             });
         return outcome with { IsAccepted = outcome.Refusals.Count == 0 };
     }
@@ -59,6 +60,20 @@ internal sealed class RunJsonTarget : FileTarget
             yield return File.ReadAllBytes(Within($"seeds/{Run}/result.json"));
         }
 
+        RunStatus status = new()
+        {
+            ProcessId = 1,
+            Time = Now,
+            Step = 2,
+            TotalSteps = 3,
+            Epoch = 1,
+            Epochs = 3,
+            SamplesPerSecond = 4.5,
+            SecondsLeft = 6,
+            Workers = [new WorkerStatus("worker 1", "active", "", 7)],
+        };
+        status.Write(Directory.CreateDirectory(Within("status")).FullName);
+        yield return File.ReadAllBytes(Within("status/status.json"));
         foreach (string path in Directory.GetFiles(Path.Combine(AppContext.BaseDirectory, "recipes")).Order())
             yield return File.ReadAllBytes(path);
     }

@@ -11,13 +11,13 @@ internal static class Judge
     /// <param name="target">The reader.</param>
     /// <param name="input">The bytes.</param>
     /// <param name="outcome">How it was taken.</param>
-    /// <param name="countsThreads">Whether to count what other threads allocate, where the target uses them; only
-    /// where nothing else runs in the process.</param>
+    /// <param name="isAlone">Whether nothing else runs in the process, so that what other threads allocate counts where
+    /// the target uses them, and by how much the process grows.</param>
     /// <returns>What was wrong; null: nothing.</returns>
-    public static string? Complaint(FuzzTarget target, byte[] input, out Outcome outcome, bool countsThreads = false)
+    public static string? Complaint(FuzzTarget target, byte[] input, out Outcome outcome, bool isAlone = false)
     {
         outcome = Outcome.Accepted;
-        long before = Allocated(target), memory = target.MostGrowth is null ? 0 : PeakMemory.Start();
+        long before = Allocated(target), memory = isAlone && target.MostGrowth is not null ? PeakMemory.Start() : 0;
         try
         {
             outcome = target.Read(input);
@@ -28,13 +28,13 @@ internal static class Judge
         }
 
         long allocated = Allocated(target) - before;
-        if ((!target.UsesThreads || countsThreads) && allocated > target.MostAllocated(input.Length))
+        if ((!target.UsesThreads || isAlone) && allocated > target.MostAllocated(input.Length))
         {
             return $"{allocated} bytes were allocated where {target.MostAllocated(input.Length)} are allowed for " +
                 $"{input.Length} bytes of input ({string.Join(" ", outcome.Refusals)})";
         }
 
-        if (target.MostGrowth is { } most && PeakMemory.Read() - memory > most)
+        if (isAlone && target.MostGrowth is { } most && PeakMemory.Read() - memory > most)
             return $"the process grew by {PeakMemory.Read() - memory} bytes where {most} are allowed";
         return outcome.Refusals.Select(sentence => Complaint(sentence, target.Place)).FirstOrDefault(x => x is not null);
     }
