@@ -44,6 +44,9 @@ public sealed class ModelTests
     [InlineData("[]", "x.json: expected an object {...}, got [].")]
     [InlineData("""{"input":[1,2,3],"classes":2,"layers":[]}""", "x.json: the field \"name\" is missing.")]
     [InlineData("""{"name":"m","name":"n"}""", "x.json: not valid JSON: ")]
+    [InlineData("""{"name":"\ud800"}""", "x.json: not valid JSON: a text in it is no valid Unicode.")]
+    [InlineData("""{"\udc00":1}""", "x.json: not valid JSON: a text in it is no valid Unicode.")]
+    [InlineData("{\"name\":\"m\",\"input\":[\n1,\n2]}", "x.json: \"input\" must be [channels, height, width], got [ 1, 2].")]
     [InlineData("""{"name":"m","input":[1,2],"classes":2,"layers":[]}""",
         "x.json: \"input\" must be [channels, height, width], got [1,2].")]
     [InlineData("""{"name":"m","input":[1,2,3],"classes":"two","layers":[]}""",
