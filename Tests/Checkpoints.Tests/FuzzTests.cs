@@ -13,7 +13,7 @@ public class FuzzTests
     public void AnyFileIsReadOrRefusedInOneSentence()
     {
         using CheckpointTarget target = new();
-        FuzzProperties.Hold(target, 2_000);
+        FuzzProperties.Hold(target, 1_000);
     }
 
     [Fact]

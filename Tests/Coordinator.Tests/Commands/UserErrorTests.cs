@@ -139,8 +139,8 @@ public sealed class UserErrorTests
     [InlineData("[1", "not valid JSON")]
     [InlineData("""{"specification": {"numericsClass": 7}}""", "not a run's specification")]
     [InlineData("""{"specification": {"\ud800": 7}}""", "not valid JSON (a text in it is no valid Unicode)")]
-    [InlineData("""{"specification": {"numericsClass": [
-        7]}}""", "not a run's specification (\"numericsClass\" must be a text, got [         7]).")]
+    [InlineData("{\"specification\": {\"numericsClass\": [\n7]}}",
+        "not a run's specification (\"numericsClass\" must be a text, got [ 7]).")]
     public async Task ABrokenSpecificationIsOneSentence(string json, string expected)
     {
         using TemporaryFolder folder = new();
