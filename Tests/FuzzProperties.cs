@@ -38,7 +38,8 @@ internal static class FuzzProperties
         Gen<int> number = Gen.Choose(0, int.MaxValue);
         Gen<Edit> edit = number.Four().Select(four => new Edit(four.Item1, four.Item2, four.Item3, four.Item4));
         Gen<Case> changed = Gen.Choose(0, target.Seeds.Count - 1).SelectMany(
-            seed => Gen.Choose(1, MostEdits).SelectMany(edits => edit.ArrayOf(edits)), (seed, edits) => new Case(seed, edits));
+            _ => Gen.Choose(1, MostEdits).SelectMany(edits => edit.ArrayOf(edits)),
+            (seed, edits) => new Case(seed, edits));
         Soon(Prop.ForAll(Arb.From(changed, each => each.Smaller()), each => Fine(target, each.Input(target))), count);
         Soon(Prop.ForAll<byte[]>(ArbMap.Default.ArbFor<byte[]>(), bytes => Fine(target, bytes)), count);
     }

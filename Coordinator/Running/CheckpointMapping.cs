@@ -47,7 +47,8 @@ internal static class CheckpointMapping
     /// <summary>The names of the classes.</summary>
     /// <exception cref="CheckpointException">The checkpoint does not say, or makes no sense.</exception>
     public static IReadOnlyList<string> ReadClassNames(Checkpoint checkpoint) =>
-        Parse(checkpoint, ClassNamesKey, text => JsonSerializer.Deserialize(text, RunJson.Default.StringArray) is { } names
+        Parse(checkpoint, ClassNamesKey, text =>
+            JsonSerializer.Deserialize(text, RunJson.Default.StringArray) is { } names
             && names.All(name => name is not null) ? names : null);
 
     /// <summary>Seconds of training up to there, over all processes of the run.</summary>

@@ -5,8 +5,8 @@ using Xunit;
 
 namespace Distributed.Data.Tests;
 
-/// <summary>Whatever a file of data holds: it is read, or refused in one clear sentence that names it, and nobody's word
-/// for a length makes it ask for memory.</summary>
+/// <summary>Whatever a file of data holds: it is read, or refused in one clear sentence that names it, and no word for
+/// a length makes it ask for memory.</summary>
 public class FuzzTests
 {
     [Fact]

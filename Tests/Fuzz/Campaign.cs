@@ -57,7 +57,8 @@ internal sealed partial class Campaign
         {
             byte[] parent = _corpus[random.Next(2) == 0 && _corpus.Count > first
                 ? random.Next(first, _corpus.Count) : random.Next(_corpus.Count)];
-            Edit[] edits = [.. Enumerable.Range(0, 1 + random.Next(1 << random.Next(5))).Select(_ => Edit.Random(random))];
+            int count = 1 + random.Next(1 << random.Next(5));
+            Edit[] edits = [.. Enumerable.Range(0, count).Select(_ => Edit.Random(random))];
             byte[] input = Mutator.Apply(parent, edits, _target, _corpus);
             if (!Try(input)) continue;
             _corpus.Add(input);

@@ -17,8 +17,8 @@ internal static class Program
     {
         if (arguments is not [var name, ..] || name.StartsWith('-') || arguments.Length % 2 == 0)
         {
-            Console.Error.WriteLine($"usage: TARGET [--seconds N] [--seed S] [--corpus DIR] [--replay FILE]; targets: " +
-                $"{string.Join(", ", TargetList.Names)}, all");
+            Console.Error.WriteLine("usage: TARGET [--seconds N] [--seed S] [--corpus DIR] [--replay FILE]; targets: " +
+                string.Join(", ", [.. TargetList.Names, "all"]));
             return 2;
         }
 
@@ -68,7 +68,8 @@ internal static class Program
         using FuzzTarget target = TargetList.Create(name);
         _ = target.Seeds;
         string? complaint = Judge.Complaint(target, File.ReadAllBytes(file), out Outcome outcome, isAlone: true);
-        Console.WriteLine(complaint ?? $"{(outcome.IsAccepted ? "accepted" : "refused")} {string.Join("\n", outcome.Refusals)}");
+        Console.WriteLine(complaint ?? (outcome.IsAccepted ? "accepted" : "refused"));
+        foreach (string sentence in outcome.Refusals) Console.WriteLine(sentence);
         return complaint is null ? 0 : 1;
     }
 }

@@ -46,7 +46,8 @@ public sealed class ModelTests
     [InlineData("""{"name":"m","name":"n"}""", "x.json: not valid JSON: ")]
     [InlineData("""{"name":"\ud800"}""", "x.json: not valid JSON: a text in it is no valid Unicode.")]
     [InlineData("""{"\udc00":1}""", "x.json: not valid JSON: a text in it is no valid Unicode.")]
-    [InlineData("{\"name\":\"m\",\"input\":[\n1,\n2]}", "x.json: \"input\" must be [channels, height, width], got [ 1, 2].")]
+    [InlineData("{\"name\":\"m\",\"input\":[\n1,\n2]}",
+        "x.json: \"input\" must be [channels, height, width], got [ 1, 2].")]
     [InlineData("""{"name":"m","input":[1,2],"classes":2,"layers":[]}""",
         "x.json: \"input\" must be [channels, height, width], got [1,2].")]
     [InlineData("""{"name":"m","input":[1,2,3],"classes":"two","layers":[]}""",

@@ -1,3 +1,4 @@
+using Distributed.Execution;
 using Xunit;
 
 namespace Distributed.Coordinator.Tests;

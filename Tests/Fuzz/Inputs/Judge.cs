@@ -36,7 +36,8 @@ internal static class Judge
 
         if (isAlone && target.MostGrowth is { } most && PeakMemory.Read() - memory > most)
             return $"the process grew by {PeakMemory.Read() - memory} bytes where {most} are allowed";
-        return outcome.Refusals.Select(sentence => Complaint(sentence, target.Place)).FirstOrDefault(x => x is not null);
+        return outcome.Refusals.Select(sentence => Complaint(sentence, target.Place))
+            .FirstOrDefault(fault => fault is not null);
     }
 
     private static long Allocated(FuzzTarget target) =>

@@ -25,9 +25,9 @@ internal static class Mutator
 
     private static readonly long[] Extremes =
     [
-        0, 1, -1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 100, 127, 128, -128, 255, 256, 1000, 1024, 4096, short.MaxValue,
-        short.MinValue, ushort.MaxValue, 65536, 1 << 20, 1 << 24, 1 << 26, 1 << 28, 1 << 30, int.MaxValue, int.MinValue,
-        uint.MaxValue, 1L << 32, long.MaxValue, long.MinValue,
+        0, 1, -1, 2, 3, 4, 7, 8, 15, 16, 31, 32, 63, 64, 100, 127, 128, -128, 255, 256, 1000, 1024, 4096,
+        short.MaxValue, short.MinValue, ushort.MaxValue, 65536, 1 << 20, 1 << 24, 1 << 26, 1 << 28, 1 << 30,
+        int.MaxValue, int.MinValue, uint.MaxValue, 1L << 32, long.MaxValue, long.MinValue,
     ];
 
     private static readonly string[] Numbers =

@@ -19,7 +19,12 @@ internal static class PeakMemory
     /// <summary>The peak since then.</summary>
     public static long Read() => OperatingSystem.IsLinux() ? Field("VmHWM:") : 0;
 
-    private static long Field(string name) => long.Parse(
-        File.ReadLines("/proc/self/status").First(line => line.StartsWith(name, StringComparison.Ordinal))[name.Length..^2],
-        NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) << 10;
+    // A line such as "VmRSS:     1234 kB".
+    private static long Field(string name)
+    {
+        string line = File.ReadLines("/proc/self/status")
+            .First(line => line.StartsWith(name, StringComparison.Ordinal));
+        return long.Parse(line[name.Length..^" kB".Length], NumberStyles.AllowLeadingWhite,
+            CultureInfo.InvariantCulture) << 10;
+    }
 }

@@ -53,9 +53,10 @@ internal static class CheckpointFile
     [
         .. new[]
         {
-            "\"__metadata__\":{", "\"headerSha256\":\"", "\"dtype\":\"F32\"", "\"F64\"", "\"BOOL\"", "\"shape\":[", "[]",
-            "\"data_offsets\":[0,8]", "\\ud800", "\\u0000", "\\n", "null", "true", "{}", "}}", "\"step\":\"", "-1", "1e3",
-            "[[[[[[[[[[", "\"optimizer.", "\"sha256:0.bias\":\"", "distributed-checkpoint-1",
+            "\"__metadata__\":{", "\"headerSha256\":\"", "\"dtype\":\"F32\"", "\"F64\"", "\"BOOL\"", "\"shape\":[",
+            "[]", "\"data_offsets\":[0,8]", "\\ud800", "\\u0000", "\\n", "null", "true", "{}", "}}",
+            "\"step\":\"", "-1", "1e3", "[[[[[[[[[[", "\"optimizer.", "\"sha256:0.bias\":\"",
+            "distributed-checkpoint-1",
         }.Select(Encoding.ASCII.GetBytes),
         [0xff], [0xed, 0xa0, 0x80],
     ];
@@ -68,7 +69,8 @@ internal static class CheckpointFile
         while (end < input.Length && input[end] == ' ') end++;
         BinaryPrimitives.WriteInt64LittleEndian(input, end - sizeof(ulong));
         Span<byte> json = input.AsSpan(sizeof(ulong)..end);
-        if (CheckpointMetadata.HashHeader(json) is var (hash, position)) Encoding.ASCII.GetBytes(hash, json[position..]);
+        if (CheckpointMetadata.HashHeader(json) is var (hash, position))
+            Encoding.ASCII.GetBytes(hash, json[position..]);
         return input;
     }
 }

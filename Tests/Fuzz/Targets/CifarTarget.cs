@@ -27,7 +27,10 @@ internal sealed class CifarTarget : FileTarget
     public override bool UsesThreads => true;
 
     public override IReadOnlyList<byte[]> Words { get; } =
-        [[0x1f, 0x8b, 8], "data_batch_2.bin"u8.ToArray(), "ustar"u8.ToArray(), "77777777777"u8.ToArray(), [9], [10], [255]];
+    [
+        [0x1f, 0x8b, 8], "data_batch_2.bin"u8.ToArray(), "ustar"u8.ToArray(), "77777777777"u8.ToArray(), [9], [10],
+        [255],
+    ];
 
     /// <summary>A batch of decoded images, buffers of files, and what Deflate can shrink to that length.</summary>
     public override long MostAllocated(int length) => (16 << 20) + (6L * 1032 * length);

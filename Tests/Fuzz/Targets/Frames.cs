@@ -22,8 +22,8 @@ internal static class Frames
         return [.. start[..length], .. payload, .. BitConverter.GetBytes(Crc32C.Compute(payload))];
     }
 
-    /// <summary>The sentence of a link's exception; a peer that refused in words of its own may leave the full stop out.
-    /// </summary>
+    /// <summary>The sentence of a link's exception; a peer that refused in words of its own may leave the full stop
+    /// out.</summary>
     public static string? Sentence(Exception error) => error is not LinkException refusal ? null
         : refusal.Refused ? $"The coordinator refused: {refusal.Message.TrimEnd('.')}." : refusal.Message;
 
@@ -33,7 +33,8 @@ internal static class Frames
         for (int at = start; at + FramePrefix.ByteLength <= input.Length;)
         {
             Span<byte> rest = input.AsSpan(at);
-            if (FramePrefix.TryRead(rest, rest.Length, rest.Length, out FramePrefix prefix) != ProtocolError.None) break;
+            if (FramePrefix.TryRead(rest, rest.Length, rest.Length, out FramePrefix prefix) != ProtocolError.None)
+                break;
             long payload = FramePrefix.ByteLength + (long)prefix.HeaderBytes;
             long end = payload + prefix.PayloadBytes + (prefix.PayloadBytes > 0 ? FramePrefix.ChecksumBytes : 0);
             if (end > rest.Length) break;

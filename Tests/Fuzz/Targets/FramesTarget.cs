@@ -16,7 +16,7 @@ internal sealed class FramesTarget : FuzzTarget
     private const int SampleBytes = 100;
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
     private static readonly Fence Fence = new(3);
-    private static readonly Welcome Welcome = new(new WorkerId(7), new RunId(1, 2), Fence, "{}", null, 20_000, 5_000, null);
+    private static readonly Welcome Welcome = new(new WorkerId(7), new RunId(1, 2), Fence, "{}", null, 20_000, 5_000);
 
     private static readonly MessageKind[] FromCoordinator =
         [MessageKind.Heartbeat, MessageKind.Train, MessageKind.Evaluate, MessageKind.Credit, MessageKind.Stop];
@@ -60,7 +60,8 @@ internal sealed class FramesTarget : FuzzTarget
         yield return [0, .. Frames.Of(new Heartbeat { Fence = Fence }), .. Frames.Of(Samples.Messages[3])];
         yield return [2, .. Frames.Of(Samples.Gradient, payload), .. Frames.Of(Samples.Gradient, payload)];
         yield return [3, .. Frames.Of(Samples.Parameters, payload), .. Frames.Of(Samples.Parameters, payload)];
-        yield return [4, .. Frames.Of(new SamplesHeader(0), payload), .. Frames.Of(new SamplesHeader(64), new byte[36])];
+        yield return
+            [4, .. Frames.Of(new SamplesHeader(0), payload), .. Frames.Of(new SamplesHeader(64), new byte[36])];
         yield return [4, .. Frames.Of(new Refused("No."))];
     }
 

@@ -15,7 +15,8 @@ internal sealed class HandshakeTarget : FuzzTarget
 {
     private const string Token = "token";
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
-    private static readonly Hello Hello = Samples.Messages.OfType<Hello>().First() with { Protocol = ProtocolVersion.Current };
+    private static readonly Hello Hello =
+        Samples.Messages.OfType<Hello>().First() with { Protocol = ProtocolVersion.Current };
     private static readonly DataHello DataHello = Samples.Messages.OfType<DataHello>().First();
     private static readonly SamplesHello SamplesHello = Samples.Messages.OfType<SamplesHello>().First();
 
@@ -46,11 +47,12 @@ internal sealed class HandshakeTarget : FuzzTarget
 
     public override IReadOnlyList<byte[]> Words { get; } =
     [
-        "DTR1"u8.ToArray(), "token"u8.ToArray(), [0xa5, .. "token"u8], [255, 255, 255, 255], [0, 64, 0, 0], [1, 64, 0, 0],
-        [0x16, 3, 1], [0x16, 3, 3], [0x14, 3, 3, 0, 1, 1], [0x15, 3, 3, 0, 2, 2, 40], [0x17, 3, 3], [3, 4],
+        "DTR1"u8.ToArray(), "token"u8.ToArray(), [0xa5, .. "token"u8], [255, 255, 255, 255], [0, 64, 0, 0],
+        [1, 64, 0, 0], [0x16, 3, 1], [0x16, 3, 3], [0x14, 3, 3, 0, 1, 1], [0x15, 3, 3, 0, 2, 2, 40], [0x17, 3, 3],
+        [3, 4],
     ];
 
-    /// <summary>An answer's header may be as long as its limit says; TLS of the system's has buffers of its own.</summary>
+    /// <summary>An answer's header may be as long as its limit says; the system's TLS has buffers of its own.</summary>
     public override long MostAllocated(int length) =>
         (3L * ProtocolLimits.Default.MaxHeaderBytes) + (1 << 20) + (200L * length);
 
@@ -134,7 +136,8 @@ internal sealed class HandshakeTarget : FuzzTarget
 
         public void SamplesOpened(SamplesHello hello, SamplesSender link) => Refuse(link.Refuse);
 
-        public void Rejected(string peer, string reason) => Next.Add(reason.Length > 0 ? reason : "No reason was given");
+        // No reason is no sentence: a line break makes a finding of it.
+        public void Rejected(string peer, string reason) => Next.Add(reason.Length > 0 ? reason : "\n");
 
         private void Refuse(Action<string> refuse)
         {

@@ -24,8 +24,11 @@ internal sealed class ImageTarget(string format) : FileTarget
             [255, 0xe1], [255, 0xee], "Exif\0\0"u8.ToArray(), "II*\0"u8.ToArray(), "MM\0*"u8.ToArray(), [1, 0x12, 0, 3],
             "Adobe"u8.ToArray(), [0xff, 0xff], [0x20, 0],
         ],
-        _ => ["BM"u8.ToArray(), "P2\n"u8.ToArray(), "P3 "u8.ToArray(), "P5\n"u8.ToArray(), "P6\n"u8.ToArray(), [40, 0, 0, 0],
-            [3, 0, 0, 0], [255, 255, 255, 255], "#"u8.ToArray(), "65535"u8.ToArray()],
+        _ =>
+        [
+            "BM"u8.ToArray(), "P2\n"u8.ToArray(), "P3 "u8.ToArray(), "P5\n"u8.ToArray(), "P6\n"u8.ToArray(),
+            [40, 0, 0, 0], [3, 0, 0, 0], [255, 255, 255, 255], "#"u8.ToArray(), "65535"u8.ToArray(),
+        ],
     };
 
     /// <summary>

@@ -37,7 +37,8 @@ internal sealed class ModelJsonTarget : FuzzTarget
     private static Model EveryLayer() => Model.Sequential("all", [3, 16, 16], 4,
         new Conv2d(8, 3) { Padding = 1, Stride = 2, Bias = false }, new BatchNorm2d(), new Relu(),
         new Residual(new Sequential(new Conv2d(8, 3) { Padding = 1, Groups = 2 }, new LeakyRelu())),
-        new Concat(new Sequential(new DepthwiseConv2d(3) { Padding = 1 }), new Sequential(new AvgPool2d(1), new Gelu())),
+        new Concat(
+            new Sequential(new DepthwiseConv2d(3) { Padding = 1 }), new Sequential(new AvgPool2d(1), new Gelu())),
         new LocalResponseNorm(5), new Dropout(0.5), new MaxPool2d(2), new Sigmoid(), new GlobalAvgPool(), new Flatten(),
         new Linear(8), new Tanh(), new Linear(4));
 }

@@ -8,8 +8,8 @@ using RunSamples = Distributed.Coordinator.Tests.RunSamples;
 
 namespace Distributed.Fuzz;
 
-/// <summary>The JSON files of a run's folder: the same bytes as <c>run.json</c>, as <c>result.json</c> and <c>status.json</c>,
-/// and as the file that <c>train --spec</c> names.</summary>
+/// <summary>The JSON files of a run's folder: the same bytes as <c>run.json</c>, as <c>result.json</c>, as
+/// <c>status.json</c>, and as the file that <c>train --spec</c> names.</summary>
 internal sealed class RunJsonTarget : FileTarget
 {
     private const string Run = "run";

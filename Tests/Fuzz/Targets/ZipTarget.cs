@@ -15,8 +15,8 @@ internal sealed class ZipTarget : FileTarget
     [
         "PK\x01\x02"u8.ToArray(), "PK\x03\x04"u8.ToArray(), "PK\x05\x06"u8.ToArray(), "PK\x06\x06"u8.ToArray(),
         "PK\x06\x07"u8.ToArray(), "train/"u8.ToArray(), "test/"u8.ToArray(), "val/"u8.ToArray(), "/a/x.png"u8.ToArray(),
-        "../"u8.ToArray(), "\\"u8.ToArray(), "\n"u8.ToArray(), [255, 255, 255, 255], [1, 0, 28, 0], [8, 0], [0, 0], [1, 8],
-        "P5 1 1 255 x"u8.ToArray(),
+        "../"u8.ToArray(), "\\"u8.ToArray(), "\n"u8.ToArray(), [255, 255, 255, 255], [1, 0, 28, 0],
+        [8, 0], [0, 0], [1, 8], "P5 1 1 255 x"u8.ToArray(),
     ];
 
     /// <summary>What Deflate can shrink to that length, of any kind of image but JPEG, which is a target of its own.

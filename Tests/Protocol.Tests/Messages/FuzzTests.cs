@@ -42,20 +42,21 @@ public class FuzzTests
         Prop.ForAll(Text, Text, Count, (first, second, number) =>
             Arrives(new Hello(number, first, second, first, second, number, number + 1, number - 1))
             && Arrives(new Welcome(
-                new WorkerId(number), new RunId(1, (ulong)number), new Fence(number), first, second, number + 1, 1, null))
+                new WorkerId(number), new RunId(1, (ulong)number), new Fence(number), first, second, number + 1, 1))
             && Arrives(new Refused(first)) && Arrives(new Stop(first)) && Arrives(new Leaving(second))
             && Arrives(new DataHello(first, new RunId((ulong)number, 2), new Fence(number), new WorkerId(number)))
             && Arrives(new Ready(second, number))), Messages);
 
     [Fact]
     public void Numbers_arrive_as_they_were() => FuzzProperties.Soon(
-        Prop.ForAll(ArbMap.Default.ArbFor<double[]>(), ArbMap.Default.ArbFor<int[]>(), Count, (losses, classes, number) =>
-            Arrives(new EvaluationResult(
+        Prop.ForAll(ArbMap.Default.ArbFor<double[]>(), ArbMap.Default.ArbFor<int[]>(), Count,
+            (losses, classes, number) => Arrives(new EvaluationResult(
                 new Fence(number), number, number, number, [.. losses.Where(double.IsFinite)], classes, number))
             && Arrives(new Evaluate(
                 new Fence(number), number, new ParameterVersion(number), DataSplit.Test, number, number, number + 1))
             && Arrives(Train(classes, number))
-            && Arrives(new Credit { Fence = new Fence(number), Step = new StepNumber(number), Count = number })), Messages);
+            && Arrives(new Credit { Fence = new Fence(number), Step = new StepNumber(number), Count = number })),
+        Messages);
 
     private static Train Train(int[] starts, int number)
     {
