@@ -25,7 +25,8 @@ internal static class StatusCommand
         return command;
     }
 
-    private static IEnumerable<string> Lines(string folder, DateTimeOffset now)
+    /// <summary>Where the run of a folder stands.</summary>
+    internal static IEnumerable<string> Lines(string folder, DateTimeOffset now)
     {
         if (RunStatus.Read(folder) is { } status)
             return Lines(folder, status, (now - status.Time).TotalSeconds);

@@ -27,7 +27,8 @@ internal sealed class TrainOptionsReader
         _settings = settings;
         _spec = settings.Text("spec") is { } path ? ReadSpecification(path) : null;
         _data = DataChoice.Of(settings.Text("data") ?? _spec?.Data.Name ?? "digits", settings.Text("data-dir"),
-            sentence => settings.Mistake("data", sentence));
+            sentence => _spec is null || settings.Has("data") ? settings.Mistake("data", sentence)
+                : new SpecificationException($"{settings.Text("spec")}: data: {sentence}."));
     }
 
     /// <summary>Reads and checks everything.</summary>
@@ -292,7 +293,7 @@ internal sealed class TrainOptionsReader
         string text = ReadText(path, "specification", sentence => new SpecificationException(sentence));
         try
         {
-            using JsonDocument document = JsonDocument.Parse(text);
+            using JsonDocument document = StrictJson.Parse(text);
             bool isRun = document.RootElement.ValueKind == JsonValueKind.Object;
             RunSpecification found = isRun &&
                 document.RootElement.TryGetProperty("specification", out JsonElement inner)

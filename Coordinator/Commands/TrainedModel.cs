@@ -21,7 +21,8 @@ internal sealed class TrainedModel : IDisposable
         Specification = CheckpointMapping.ReadSpecification(checkpoint);
         ClassNames = CheckpointMapping.ReadClassNames(checkpoint);
         if (ClassNames.Count != Specification.Model.Classes ||
-            Specification.Data.Mean.Count != Specification.Model.Channels)
+            Specification.Data.Mean.Count != Specification.Model.Channels ||
+            Specification.Data.Deviation.Count != Specification.Model.Channels)
         {
             throw new CheckpointException($"{Path}: its class names or its normalisation don't fit its model " +
                 $"{Specification.Model.Name}; use another checkpoint.");

@@ -164,7 +164,7 @@ internal sealed class Verification
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllText(path));
+            using JsonDocument document = StrictJson.Parse(File.ReadAllText(path));
             return document.RootElement.ValueKind == JsonValueKind.Object &&
                 document.RootElement.TryGetProperty("specification", out JsonElement inner)
                     ? RunSpecification.FromJson(inner, path)

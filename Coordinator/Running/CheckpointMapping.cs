@@ -40,12 +40,16 @@ internal static class CheckpointMapping
     /// <summary>Where the run stood.</summary>
     /// <exception cref="CheckpointException">The checkpoint does not say, or makes no sense.</exception>
     public static TrainingProgress ReadProgress(Checkpoint checkpoint) =>
-        Parse(checkpoint, ProgressKey, text => JsonSerializer.Deserialize(text, RunJson.Default.TrainingProgress));
+        Parse(checkpoint, ProgressKey, text =>
+            JsonSerializer.Deserialize(text, RunJson.Default.TrainingProgress) is { History: not null } progress
+            && progress.History.All(record => record is not null) ? progress : null);
 
     /// <summary>The names of the classes.</summary>
     /// <exception cref="CheckpointException">The checkpoint does not say, or makes no sense.</exception>
     public static IReadOnlyList<string> ReadClassNames(Checkpoint checkpoint) =>
-        Parse(checkpoint, ClassNamesKey, text => JsonSerializer.Deserialize(text, RunJson.Default.StringArray));
+        Parse(checkpoint, ClassNamesKey, text =>
+            JsonSerializer.Deserialize(text, RunJson.Default.StringArray) is { } names
+            && names.All(name => name is not null) ? names : null);
 
     /// <summary>Seconds of training up to there, over all processes of the run.</summary>
     /// <exception cref="CheckpointException">The checkpoint does not say, or makes no sense.</exception>
@@ -71,6 +75,7 @@ internal static class CheckpointMapping
     public static void ReadEvaluated(
         Checkpoint checkpoint, RunSpecification specification, ParameterLayout layout, Span<float> block)
     {
+        RequireTensors(checkpoint.Path, checkpoint.Tensors, layout);
         if (specification.Ema > 0) ReadState(checkpoint, layout, WeightAverage.StateName, block);
         else ReadWeights(checkpoint, layout, block);
     }

@@ -231,7 +231,7 @@ internal sealed class RunFolder : IDisposable
         try
         {
             if (!File.Exists(path)) return null;
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(path));
+            using JsonDocument document = StrictJson.Parse(File.ReadAllBytes(path));
             JsonElement root = document.RootElement;
             bool isObject = root.ValueKind == JsonValueKind.Object;
             if (!isObject || !root.TryGetProperty("specification", out JsonElement specification))

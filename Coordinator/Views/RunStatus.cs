@@ -55,6 +55,10 @@ internal sealed record RunStatus
     /// <summary>The workers in the order in which they joined.</summary>
     public required IReadOnlyList<WorkerStatus> Workers { get; init; }
 
+    /// <summary>Whether everything is there and can be shown.</summary>
+    private bool IsSound => Workers?.All(worker => worker is { Name: not null, Standing: not null, Reason: not null })
+        == true && SecondsLeft is null or (>= 0 and <= uint.MaxValue);
+
     /// <summary>What a view knows, at a time.</summary>
     public static RunStatus Of(RunState state, DateTimeOffset now) => new()
     {
@@ -79,13 +83,14 @@ internal sealed record RunStatus
         ],
     };
 
-    /// <summary>Reads a run's; null: there is none.</summary>
+    /// <summary>Reads a run's; null: there is none that makes sense.</summary>
     public static RunStatus? Read(string folder)
     {
         try
         {
-            return JsonSerializer.Deserialize(
+            RunStatus? read = JsonSerializer.Deserialize(
                 System.IO.File.ReadAllBytes(Path.Combine(folder, File)), StatusJson.Default.RunStatus);
+            return read?.IsSound == true ? read : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException)
         {

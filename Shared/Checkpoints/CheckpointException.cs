@@ -6,4 +6,5 @@ namespace Distributed.Checkpoints;
 /// </summary>
 /// <param name="message">The sentence.</param>
 /// <param name="cause">The system's own error, where there was one.</param>
-public sealed class CheckpointException(string message, Exception? cause = null) : Exception(message, cause);
+public sealed class CheckpointException(string message, Exception? cause = null)
+    : Exception(Sentence.OneLine(message), cause);

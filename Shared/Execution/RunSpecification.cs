@@ -9,7 +9,7 @@ namespace Distributed.Execution;
 /// <summary>
 /// A run's specification cannot be read or does not make sense. The message is one sentence for a person.
 /// </summary>
-public sealed class SpecificationException(string message) : Exception(message);
+public sealed class SpecificationException(string message) : Exception(Sentence.OneLine(message));
 
 /// <summary>
 /// The data a run learns from, as its specification records it: what was asked for, and what was found when it was
@@ -197,7 +197,7 @@ public sealed record RunSpecification
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(text);
+            using JsonDocument document = StrictJson.Parse(text);
             return FromJson(document.RootElement, where);
         }
         catch (JsonException e)

@@ -35,7 +35,7 @@ internal sealed class JsonFields
         try
         {
             var options = new JsonDocumentOptions { MaxDepth = MaximumDepth, AllowDuplicateProperties = false };
-            using var document = JsonDocument.Parse(text, options);
+            using var document = StrictJson.Parse(text, options);
             return document.RootElement.Clone();
         }
         catch (JsonException e)

@@ -4,4 +4,4 @@ namespace Distributed.Learning;
 /// A user's mistake in a model, an optimizer or a schedule: one clear sentence that says what is wrong, where, and
 /// what to do about it. Never a fault of the program.
 /// </summary>
-public sealed class ModelException(string message) : Exception(message);
+public sealed class ModelException(string message) : Exception(Sentence.OneLine(message));

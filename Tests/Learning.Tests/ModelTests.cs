@@ -44,6 +44,10 @@ public sealed class ModelTests
     [InlineData("[]", "x.json: expected an object {...}, got [].")]
     [InlineData("""{"input":[1,2,3],"classes":2,"layers":[]}""", "x.json: the field \"name\" is missing.")]
     [InlineData("""{"name":"m","name":"n"}""", "x.json: not valid JSON: ")]
+    [InlineData("""{"name":"\ud800"}""", "x.json: not valid JSON: a text in it is no valid Unicode.")]
+    [InlineData("""{"\udc00":1}""", "x.json: not valid JSON: a text in it is no valid Unicode.")]
+    [InlineData("{\"name\":\"m\",\"input\":[\n1,\n2]}",
+        "x.json: \"input\" must be [channels, height, width], got [ 1, 2].")]
     [InlineData("""{"name":"m","input":[1,2],"classes":2,"layers":[]}""",
         "x.json: \"input\" must be [channels, height, width], got [1,2].")]
     [InlineData("""{"name":"m","input":[1,2,3],"classes":"two","layers":[]}""",
@@ -92,10 +96,14 @@ public sealed class ModelTests
         "model \"m\", layer 0 (conv2d): padding must be between 0")]
     [InlineData("""{"type":"conv2d","outChannels":2147483647,"kernel":3}""",
         "model \"m\", layer 0 (conv2d): outChannels must be between 1 and 1048576, got 2147483647.")]
-    [InlineData("""{"type":"conv2d","outChannels":1048576,"kernel":1048576,"padding":1048576}""",
+    [InlineData("""{"type":"conv2d","outChannels":1048576,"kernel":1048576,"padding":1048575}""",
         "model \"m\", layer 0 (conv2d): the model has more than 1073741824 parameters; make it smaller.")]
-    [InlineData("""{"type":"conv2d","outChannels":1048576,"kernel":1,"padding":1000}""",
-        "model \"m\": the output of layer 0 (conv2d) has 4217404129280 values a sample; at most 268435456 ")]
+    [InlineData("""{"type":"conv2d","outChannels":1048576,"kernel":31,"padding":30}""",
+        "model \"m\": the output of layer 0 (conv2d) has 1321205760 values a sample; at most 268435456 ")]
+    [InlineData("""{"type":"conv2d","outChannels":1,"kernel":3,"padding":3}""",
+        "model \"m\", layer 0 (conv2d): its padding 3x3 must be less than its kernel 3x3; make it smaller.")]
+    [InlineData("""{"type":"depthwiseConv2d","kernel":[3,1],"padding":1}""",
+        "model \"m\", layer 0 (depthwiseConv2d): its padding 1x1 must be less than its kernel 3x1; make it smaller.")]
     [InlineData("""{"type":"concat","branches":[[],{"type":"relu"}]}""",
         "x.json, layers[0], branches[1]: expected an array of layers [...], got ")]
     [InlineData("""{"type":"concat","branches":[[{"type":"relu","x":1}]]}""",
@@ -117,7 +125,9 @@ public sealed class ModelTests
     public void MistakesInLayers(string layers, string sentence)
     {
         var json = $$"""{"name":"m","input":[1,5,6],"classes":10,"layers":[{{layers}}]}""";
-        Assert.StartsWith(sentence, Assert.Throws<ModelException>(() => Model.FromJson(json, "x.json")).Message);
+        var where = sentence.StartsWith("x.json", StringComparison.Ordinal) ? "" : "x.json: ";
+        Assert.StartsWith(
+            where + sentence, Assert.Throws<ModelException>(() => Model.FromJson(json, "x.json")).Message);
     }
 
     [Theory]
@@ -144,7 +154,8 @@ public sealed class ModelTests
     public void MistakesInSizes(string input, int classes, string sentence)
     {
         var json = $$"""{"name":"m","input":{{input}},"classes":{{classes}},"layers":[{"type":"flatten"}]}""";
-        Assert.Equal(sentence, Assert.Throws<ModelException>(() => Model.FromJson(json, "x.json")).Message);
+        Assert.Equal(
+            $"x.json: {sentence}", Assert.Throws<ModelException>(() => Model.FromJson(json, "x.json")).Message);
     }
 
     [Fact]

@@ -32,7 +32,7 @@ public sealed class LayoutTests
     };
 
     /// <summary>Test projects that are about no single project.</summary>
-    private static readonly string[] Overarching = ["Cluster", "Benchmarks", "Tidy", "Simulation"];
+    private static readonly string[] Overarching = ["Cluster", "Benchmarks", "Fuzz", "Tidy", "Simulation"];
 
     /// <summary>Tested through others: the generator by its kernels, the worker by real processes.</summary>
     private static readonly string[] TestedElsewhere = ["Numerics.Generator", "Worker"];

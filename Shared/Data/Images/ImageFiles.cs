@@ -6,6 +6,8 @@ namespace Distributed.Data;
 /// </summary>
 public static class ImageFiles
 {
+    private const int FirstBytes = 1 << 16;
+
     private const string Formats = "a PNG, JPEG, BMP, PPM or PGM image";
 
     /// <summary>What the names of images end with, in lower case.</summary>
@@ -72,9 +74,18 @@ public static class ImageFiles
             { IsCorrupt = true };
         }
 
-        byte[] content = GC.AllocateUninitializedArray<byte>((int)length);
-        return stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false) == content.Length ? content
-            : throw new DataException($"{path}: the file is cut off; get it again.") { IsCorrupt = true };
+        // An archive's word for the length is believed only as far as bytes come.
+        byte[] content = GC.AllocateUninitializedArray<byte>(
+            (int)(stream.CanSeek ? length : Math.Min(length, FirstBytes)));
+        int got = 0;
+        while ((got += stream.ReadAtLeast(content.AsSpan(got), content.Length - got, throwOnEndOfStream: false))
+            == content.Length)
+        {
+            if (got == length) return content;
+            Array.Resize(ref content, (int)Math.Min(length, 2L * content.Length));
+        }
+
+        throw new DataException($"{path}: the file is cut off; get it again.") { IsCorrupt = true };
     }
 
     private static DecodedImage[] ReadIdx(string path)

@@ -64,7 +64,7 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
             throw model.Mistake(
                 name, this,
                 $"groups must divide its {input.Channels} input and {OutChannels} output channels, got {Groups}");
-        var (height, width) = model.WindowOutput(name, this, input, Kernel, Stride, Padding);
+        var (height, width) = model.ConvolutionOutput(name, this, input, Kernel, Stride, Padding);
         var weights = model.AddWeight(
             name, this, OutChannels, input.Channels / Groups, Kernel, Initialization, Groups);
         if (Bias)

@@ -47,7 +47,7 @@ public sealed record DepthwiseConv2d(Size2d Kernel) : Layer
     internal override TensorShape Declare(ModelDeclaration model, string name, TensorShape input)
     {
         model.RequireImage(name, this, input);
-        var (height, width) = model.WindowOutput(name, this, input, Kernel, Stride, Padding);
+        var (height, width) = model.ConvolutionOutput(name, this, input, Kernel, Stride, Padding);
         var weights = model.AddWeight(name, this, input.Channels, 1, Kernel, Initialization);
         if (Bias)
             model.AddBias(name, this, input.Channels);

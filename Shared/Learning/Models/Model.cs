@@ -49,8 +49,15 @@ public sealed record Model(string Name, int Channels, int Height, int Width, int
             name, Dimension(0), Dimension(1), Dimension(2), fields.Integer("classes"),
             Learning.Sequential.Read(fields));
         fields.End();
-        model.Check();
-        return model;
+        try
+        {
+            model.Check();
+            return model;
+        }
+        catch (ModelException mistake)
+        {
+            throw new ModelException($"{where}: {mistake.Message}");
+        }
     }
 
     /// <summary>

@@ -12,6 +12,9 @@ internal sealed class ModelDeclaration
     /// <summary>Largest channel count, height, width, kernel, stride, padding or number of outputs.</summary>
     public const int MaximumSize = 1 << 20;
 
+    /// <summary>Largest height and width of an image that a window slides over, as the kernels count.</summary>
+    public const int MaximumSide = 1 << 14;
+
     /// <summary>Most values between two layers, for one sample.</summary>
     public const int MaximumValues = 1 << 28;
 
@@ -80,6 +83,8 @@ internal sealed class ModelDeclaration
         RequireSize(name, layer, "kernel", kernel, least: 1);
         RequireSize(name, layer, "stride", stride, least: 1);
         RequireSize(name, layer, "padding", padding, least: 0);
+        if (Math.Max(input.Height, input.Width) > MaximumSide)
+            throw Mistake(name, layer, $"its input {input} is higher or wider than {MaximumSide}; make it smaller");
         var padded = new Size2d(input.Height + 2 * padding.Height, input.Width + 2 * padding.Width);
         if (kernel.Height > padded.Height || kernel.Width > padded.Width)
         {
@@ -89,6 +94,17 @@ internal sealed class ModelDeclaration
                 $"its kernel {kernel} is larger than its input {input}{with}; make it smaller or the padding larger");
         }
         return ((padded.Height - kernel.Height) / stride.Height + 1, (padded.Width - kernel.Width) / stride.Width + 1);
+    }
+
+    /// <summary>Height and width of a convolution's output: as <see cref="WindowOutput"/>, where every window has a
+    /// pixel of the input.</summary>
+    public (int Height, int Width) ConvolutionOutput(
+        string name, Layer layer, TensorShape input, Size2d kernel, Size2d stride, Size2d padding)
+    {
+        var output = WindowOutput(name, layer, input, kernel, stride, padding);
+        if (padding.Height >= kernel.Height || padding.Width >= kernel.Width)
+            throw Mistake(name, layer, $"its padding {padding} must be less than its kernel {kernel}; make it smaller");
+        return output;
     }
 
     /// <summary>The output of a pooling: as <see cref="WindowOutput"/>, with limits to window and padding.</summary>

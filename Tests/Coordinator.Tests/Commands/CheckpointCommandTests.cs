@@ -195,13 +195,36 @@ public sealed class CheckpointCommandTests : IDisposable
         Assert.Contains(sentence, run.Error);
     }
 
+    /// <summary>Metadata with nothing where something must be, in a checkpoint whose hashes are right.</summary>
+    [Theory]
+    [InlineData("progress", "{\"history\":null}", "verify")]
+    [InlineData("progress", "{\"history\":[null]}", "verify")]
+    [InlineData("classNames", "[null]", "evaluate")]
+    public async Task MetadataWithNothingInItIsOneClearSentence(string key, string value, string command)
+    {
+        SavedCheckpoint saved = Save(metadata: map => map[key] = value);
+        CommandRun run = await CommandRun.Of(command, saved.Path);
+        Assert.Equal((ExitCode.UserError, $"{saved.Path}: the metadata entry '{key}' makes no sense; use another " +
+            "checkpoint."), (run.ExitCode, run.Error.Trim().Replace("error: ", "", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task ANormalisationOfOtherChannelsIsOneClearSentence()
+    {
+        SavedCheckpoint saved = Save(change: run => run with { Data = run.Data with { Deviation = [] } });
+        CommandRun run = await CommandRun.Of("evaluate", saved.Path, "--data", "digits");
+        Assert.Equal(ExitCode.UserError, run.ExitCode);
+        Assert.Contains("its class names or its normalisation don't fit its model", run.Error);
+    }
+
     private static RunSpecification Specification(int size) => RunSamples.Specification() with
     {
         Model = new Model("tiny", 1, size, size, 10, new Sequential([new Flatten(), new Linear(10)])),
     };
 
     private SavedCheckpoint Save(
-        int size = 28, TrainingProgress? progress = null, Func<RunSpecification, RunSpecification>? change = null)
+        int size = 28, TrainingProgress? progress = null, Func<RunSpecification, RunSpecification>? change = null,
+        Action<Dictionary<string, string>>? metadata = null)
     {
         RunSpecification specification = (change ?? (same => same))(Specification(size));
         ParameterEntry[] entries = [.. ParameterLayout.Of(specification.Model).Entries];
@@ -211,14 +234,16 @@ public sealed class CheckpointCommandTests : IDisposable
             entry.Name, entry.Shape, entry.Name == "1.bias" ? biases : new float[entry.Length]));
         IEnumerable<TensorSource> states = entries.Select(entry => new TensorSource(
             $"optimizer.momentum.{entry.Name}", entry.Shape, new float[entry.Length]));
+        Dictionary<string, string> map = new(CheckpointMapping.Metadata(specification, progress ?? Progress,
+            ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], trainSeconds: 1));
+        metadata?.Invoke(map);
         return new CheckpointStore(Path.Combine(Run, "checkpoints")).Save(new CheckpointContent
         {
             Step = 3,
             Epoch = 2,
             Fence = 1,
             Tensors = [.. weights, .. states],
-            Metadata = CheckpointMapping.Metadata(specification, progress ?? Progress,
-                ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], trainSeconds: 1),
+            Metadata = map,
             IsBest = true,
         });
     }

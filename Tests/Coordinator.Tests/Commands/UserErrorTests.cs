@@ -1,3 +1,4 @@
+using Distributed.Execution;
 using Xunit;
 
 namespace Distributed.Coordinator.Tests;
@@ -155,6 +156,9 @@ public sealed class UserErrorTests
     [InlineData("{}", "not a run's specification")]
     [InlineData("[1", "not valid JSON")]
     [InlineData("""{"specification": {"numericsClass": 7}}""", "not a run's specification")]
+    [InlineData("""{"specification": {"\ud800": 7}}""", "not valid JSON (a text in it is no valid Unicode)")]
+    [InlineData("{\"specification\": {\"numericsClass\": [\n7]}}",
+        "not a run's specification (\"numericsClass\" must be a text, got [ 7]).")]
     public async Task ABrokenSpecificationIsOneSentence(string json, string expected)
     {
         using TemporaryFolder folder = new();
@@ -164,6 +168,21 @@ public sealed class UserErrorTests
 
         Assert.StartsWith($"error: {folder["run.json"]}: {expected}", run.Error, StringComparison.Ordinal);
         Assert.Equal(ExitCode.UserError, run.ExitCode);
+    }
+
+    [Fact]
+    public async Task ASpecificationIsNamedAsTheSourceOfItsMistake()
+    {
+        using TemporaryFolder folder = new();
+        RunSpecification sound = RunSamples.Specification();
+        File.WriteAllText(folder["data.json"], (sound with { Data = sound.Data with { Name = "cifar11" } }).ToJson());
+        File.WriteAllText(folder["model.json"], (sound with { Model = sound.Model with { Classes = 3 } }).ToJson());
+
+        CommandRun data = await CommandRun.Of("train", "--spec", folder["data.json"]);
+        CommandRun model = await CommandRun.Of("train", "--spec", folder["model.json"]);
+
+        Assert.StartsWith($"error: {folder["data.json"]}: data: expected one of digits, ", data.Error);
+        Assert.StartsWith($"error: {folder["model.json"]}: model: model \"tiny\": it has 3 classes but ", model.Error);
     }
 
     [Fact]

@@ -78,6 +78,8 @@ public sealed class RunFolderTests : IDisposable
     [InlineData("{\"specification\":{\"epochs\":3}}")]
     [InlineData("[]")]
     [InlineData("{}")]
+    [InlineData("{\"specification\":{\"numericsClass\":\"\\ud800\"}}")]
+    [InlineData("{\"specification\":\n7,\"settings\":\n[")]
     public void ABrokenRunFileIsOneSentenceAndGivesTheFolderBack(string text)
     {
         Directory.CreateDirectory(_runs["run"]);

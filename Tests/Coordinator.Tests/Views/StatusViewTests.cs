@@ -44,6 +44,23 @@ public sealed class StatusViewTests : IDisposable
         Assert.Contains("no process trains it; the same train command goes on", await Status());
     }
 
+    /// <summary>A status with nothing where something must be is none.</summary>
+    [Theory]
+    [InlineData("\"workers\":", "\"workers\":null,\"more\":")]
+    [InlineData("\"workers\": [", "\"workers\": [null,")]
+    [InlineData("\"reason\": \"", "\"reason\": null, \"more\": \"")]
+    [InlineData("\"secondsLeft\":", "\"secondsLeft\":1e300,\"more\":")]
+    public async Task AStatusThatMakesNoSenseIsNone(string sound, string broken)
+    {
+        using StatusView view = Begin();
+        view.Show(ViewSamples.Worker(1, "worker 1"));
+        _time.Advance(TimeSpan.FromSeconds(1));
+        string path = _folder["status.json"], text = await File.ReadAllTextAsync(path);
+        Assert.Contains(sound, text);
+        await File.WriteAllTextAsync(path, text.Replace(sound, broken, StringComparison.Ordinal));
+        Assert.Contains("no process trains it", await Status());
+    }
+
     private StatusView Begin()
     {
         File.WriteAllText(_folder["run.json"], "{}");
