@@ -36,7 +36,11 @@ public readonly record struct Initialization
         if (!fields.Has(Field))
             return He;
         if (fields.IsNumber(Field))
-            return Constant((float)fields.Number(Field, 0));
+        {
+            var value = fields.Number(Field, 0);
+            fields.Require(float.IsFinite((float)value), Field, $"within {float.MaxValue} of 0", value);
+            return Constant((float)value);
+        }
         return fields.Text(Field) switch
         {
             "he" => He,

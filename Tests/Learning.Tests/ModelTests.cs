@@ -100,6 +100,8 @@ public sealed class ModelTests
         "model \"m\", layer 0 (conv2d): the model has more than 1073741824 parameters; make it smaller.")]
     [InlineData("""{"type":"conv2d","outChannels":1048576,"kernel":31,"padding":30}""",
         "model \"m\": the output of layer 0 (conv2d) has 1321205760 values a sample; at most 268435456 ")]
+    [InlineData("""{"type":"conv2d","outChannels":1,"kernel":3,"initialization":1e300}""",
+        "x.json, layers[0]: initialization must be within 3.4028235E+38 of 0, got 1E+300.")]
     [InlineData("""{"type":"conv2d","outChannels":1,"kernel":3,"padding":3}""",
         "model \"m\", layer 0 (conv2d): its padding 3x3 must be less than its kernel 3x3; make it smaller.")]
     [InlineData("""{"type":"depthwiseConv2d","kernel":[3,1],"padding":1}""",
