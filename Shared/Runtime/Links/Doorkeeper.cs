@@ -9,10 +9,10 @@ namespace Distributed.Runtime;
 /// whose work a second is bounded however many come. None of them gets a thread or a buffer before it has spoken.
 /// </summary>
 /// <remarks>
-/// Why not refuse what comes too fast: who floods a port from this machine has the address of the run's own workers, and
-/// those would be refused with it. So a newcomer is always taken, up to the rate of accepts, and the one that has
-/// said nothing for longest makes room for it. A worker speaks within milliseconds; to close it before that takes as
-/// many strangers in those milliseconds as may wait.
+/// Why what comes too fast is not refused: who floods a port from this machine has the address of the run's own
+/// workers, and those would be refused with it. So a newcomer is always taken, up to the rate of accepts, and the one
+/// that has said nothing for longest makes room for it. A worker speaks within milliseconds; to close it before that
+/// takes as many strangers in those milliseconds as may wait.
 /// </remarks>
 /// <param name="socket">Listens.</param>
 /// <param name="limits">The limits for strangers.</param>
