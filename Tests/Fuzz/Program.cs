@@ -4,8 +4,8 @@ using System.Globalization;
 namespace Distributed.Fuzz;
 
 /// <summary>
-/// <c>dotnet run -c Release --project Tests/Fuzz -- TARGET|all|FILE [--seconds N] [--seed S] [--corpus DIR]</c>: feeds
-/// the product's readers with changed inputs, guided by coverage. Exit code 1: there were findings.
+/// <c>dotnet run -c Release --project Tests/Fuzz -- TARGET|all [--seconds N] [--seed S] [--corpus DIR]</c>: feeds the
+/// product's readers with changed inputs, guided by coverage. Exit code 1: there were findings.
 /// The campaign runs in a child process of instrumented assemblies, so that a crash is a finding too.
 /// </summary>
 internal static class Program
@@ -15,7 +15,8 @@ internal static class Program
 
     private static int Main(string[] arguments)
     {
-        if (arguments is not [var name, ..] || name.StartsWith('-') || arguments.Length % 2 == 0)
+        if (arguments is not [var name, ..] || !TargetList.Names.Append("all").Contains(name)
+            || arguments.Length % 2 == 0)
         {
             Console.Error.WriteLine("usage: TARGET [--seconds N] [--seed S] [--corpus DIR] [--replay FILE]; targets: " +
                 string.Join(", ", [.. TargetList.Names, "all"]));
