@@ -7,6 +7,20 @@ namespace Distributed.Coordinator.Tests;
 public sealed class UserErrorTests
 {
     [Theory]
+    [InlineData("simulate --workers 1,5000", "--workers: expected whole numbers from 1 to 4096 with commas ")]
+    [InlineData("simulate --workers few", "--workers: expected whole numbers from 1 to 4096 with commas between " +
+        "them, got 'few'.")]
+    [InlineData("simulate --scaling both,weak", "--scaling: expected weak, strong or both, got 'both,weak'.")]
+    [InlineData("simulate --bandwidth 0", "--bandwidth: expected a number above 0, got '0'.")]
+    [InlineData("simulate --latency -1", "--latency: expected a number from 0 on, got '-1'.")]
+    [InlineData("simulate --local --latency 1", "--latency: workers on this host have no network between them;")]
+    [InlineData("simulate --stragglers 2:3", "--stragglers: expected SHARE:FACTOR, a share from 0 to 1 and a factor")]
+    [InlineData("simulate --compute-ms fast", "--compute-ms: expected a number above 0, got 'fast'.")]
+    [InlineData("simulate --batch 10000", "--batch: 10000 for each of 4096 workers are 40960000 samples in a step,")]
+    [InlineData("simulate --model nothing", "unknown model \"nothing\"; known:")]
+    public Task ASimulationsMistakeIsOneLine(string line, string expected) => OneClearLine(line, expected);
+
+    [Theory]
     [InlineData("", "a command is missing; known are train, evaluate,")]
     [InlineData("trian", "unknown command 'trian'; did you mean train?")]
     [InlineData("dance", "unknown command 'dance'; --help lists what there is.")]
@@ -39,17 +53,6 @@ public sealed class UserErrorTests
     [InlineData("train --listen 127.0.0.1:1 --certificates nowhere", "nowhere/ca.crt: there is no such certificate,")]
     [InlineData("train --listen 127.0.0.1:1 --insecure yes", "--insecure takes the words \"anyone on this network ")]
     [InlineData("status nowhere", "nowhere: there is no run in this folder; give runs/NAME.")]
-    [InlineData("simulate --workers 1,5000", "--workers: expected whole numbers from 1 to 4096 with commas ")]
-    [InlineData("simulate --workers few", "--workers: expected whole numbers from 1 to 4096 with commas between " +
-        "them, got 'few'.")]
-    [InlineData("simulate --scaling both,weak", "--scaling: expected weak, strong or both, got 'both,weak'.")]
-    [InlineData("simulate --bandwidth 0", "--bandwidth: expected a number above 0, got '0'.")]
-    [InlineData("simulate --latency -1", "--latency: expected a number from 0 on, got '-1'.")]
-    [InlineData("simulate --local --latency 1", "--latency: workers on this host have no network between them;")]
-    [InlineData("simulate --stragglers 2:3", "--stragglers: expected SHARE:FACTOR, a share from 0 to 1 and a factor")]
-    [InlineData("simulate --compute-ms fast", "--compute-ms: expected a number above 0, got 'fast'.")]
-    [InlineData("simulate --batch 10000", "--batch: 10000 for each of 4096 workers are 40960000 samples in a step,")]
-    [InlineData("simulate --model nothing", "unknown model \"nothing\"; known:")]
     [InlineData("chaos --faults many", "--faults: expected a whole number from 0 to 10000, got 'many'.")]
     [InlineData("certificates new ca", "'ca' is the authority; a host needs another name for its files.")]
     [InlineData("certificates new ::1", "'::1' can't name a file; begin with the host's name, as in node1,::1.")]
