@@ -7,6 +7,35 @@ namespace Distributed.Coordinator.Tests;
 public sealed class UserErrorTests
 {
     [Theory]
+    [InlineData("certificates list --folder nowhere", "nowhere: the folder can't be read (")]
+    [InlineData("train --engine warp", "--engine: expected one of local, akka, got 'warp'.")]
+    [InlineData("train --augment crop:0", "--augment: the padding of crop must be a whole number from 1 to 1024, got")]
+    [InlineData("train --augment flop", "--augment: there is no augmentation 'flop'; known are crop, resized-crop,")]
+    [InlineData("train --convolution fft", "--convolution: expected one of winograd, strict, direct, got 'fft'.")]
+    [InlineData("train --name a/b", "--name: 'a/b' can't be a folder's name; use letters, digits, '-', '_' and '.'.")]
+    [InlineData("train --name ..", "--name: '..' can't be a folder's name;")]
+    [InlineData("train --fresh --more-epochs 1", "--more-epochs: it extends a finished run and --fresh starts anew;")]
+    [InlineData("train --spec none.json", "none.json: there is no such file; check the path of the specification.")]
+    [InlineData("train --log-level loud", "--log-level: expected one of Trace, Debug,")]
+    [InlineData("evaluate", "evaluate: CHECKPOINT is missing; --help says more.")]
+    [InlineData("evaluate nowhere", "nowhere: there is no such checkpoint; check the path.")]
+    [InlineData("predict nowhere", "predict: IMAGE is missing; --help says more.")]
+    [InlineData("predict nowhere image.png", "nowhere: there is no such checkpoint; check the path.")]
+    [InlineData("verify nowhere", "nowhere: there is no such checkpoint; check the path.")]
+    [InlineData("summary --model nothing", "unknown model \"nothing\"; known:")]
+    [InlineData("summary --batch 0", "--batch: expected a whole number of at least 1, got '0'.")]
+    public async Task OneClearLine(string commandLine, string expected)
+    {
+        CommandRun run = await CommandRun.Of(commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        Assert.StartsWith("error: " + expected, run.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.UserError, run.ExitCode);
+        Assert.Single(run.Error.TrimEnd('\r', '\n').Split('\n'));
+        Assert.Equal("", run.Output);
+        Assert.Null(run.Trained);
+    }
+
+    [Theory]
     [InlineData("simulate --workers 1,5000", "--workers: expected whole numbers from 1 to 4096 with commas ")]
     [InlineData("simulate --workers few", "--workers: expected whole numbers from 1 to 4096 with commas between " +
         "them, got 'few'.")]
@@ -57,33 +86,8 @@ public sealed class UserErrorTests
     [InlineData("certificates new ca", "'ca' is the authority; a host needs another name for its files.")]
     [InlineData("certificates new ::1", "'::1' can't name a file; begin with the host's name, as in node1,::1.")]
     [InlineData("certificates new here --days 0", "--days must be 1 to 3650, got 0.")]
-    [InlineData("certificates list --folder nowhere", "nowhere: the folder can't be read (")]
-    [InlineData("train --engine warp", "--engine: expected one of local, akka, got 'warp'.")]
-    [InlineData("train --augment crop:0", "--augment: the padding of crop must be a whole number from 1 to 1024, got")]
-    [InlineData("train --augment flop", "--augment: there is no augmentation 'flop'; known are crop, resized-crop,")]
-    [InlineData("train --convolution fft", "--convolution: expected one of winograd, strict, direct, got 'fft'.")]
-    [InlineData("train --name a/b", "--name: 'a/b' can't be a folder's name; use letters, digits, '-', '_' and '.'.")]
-    [InlineData("train --name ..", "--name: '..' can't be a folder's name;")]
-    [InlineData("train --fresh --more-epochs 1", "--more-epochs: it extends a finished run and --fresh starts anew;")]
-    [InlineData("train --spec none.json", "none.json: there is no such file; check the path of the specification.")]
-    [InlineData("train --log-level loud", "--log-level: expected one of Trace, Debug,")]
-    [InlineData("evaluate", "evaluate: CHECKPOINT is missing; --help says more.")]
-    [InlineData("evaluate nowhere", "nowhere: there is no such checkpoint; check the path.")]
-    [InlineData("predict nowhere", "predict: IMAGE is missing; --help says more.")]
-    [InlineData("predict nowhere image.png", "nowhere: there is no such checkpoint; check the path.")]
-    [InlineData("verify nowhere", "nowhere: there is no such checkpoint; check the path.")]
-    [InlineData("summary --model nothing", "unknown model \"nothing\"; known:")]
-    [InlineData("summary --batch 0", "--batch: expected a whole number of at least 1, got '0'.")]
-    public async Task OneClearLine(string commandLine, string expected)
-    {
-        CommandRun run = await CommandRun.Of(commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
-
-        Assert.StartsWith("error: " + expected, run.Error, StringComparison.Ordinal);
-        Assert.Equal(ExitCode.UserError, run.ExitCode);
-        Assert.Single(run.Error.TrimEnd('\r', '\n').Split('\n'));
-        Assert.Equal("", run.Output);
-        Assert.Null(run.Trained);
-    }
+    public Task OneClearLineAboutTheSimulation(string commandLine, string expected) =>
+        OneClearLine(commandLine, expected);
 
     [Theory]
 #if !AKKA_ENGINE

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Text;
 using Distributed.Protocol;
 using Distributed.Protocol.Tests;
 using Distributed.Runtime;
@@ -14,7 +16,15 @@ namespace Distributed.Fuzz;
 internal sealed class HandshakeTarget : FuzzTarget
 {
     private const string Token = "token";
+    private const int NonceLength = 32;
+    private static readonly byte[] Proof = Encoding.UTF8.GetBytes(new string('p', 64));
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
+    private static readonly ProtocolLimits Limits = ProtocolLimits.Default with
+    {
+        AcceptsPerSecond = 1_000_000,
+        HandshakesPerSecond = 1_000_000,
+        HandshakePiecesPerSecond = 1_000_000,
+    };
     private static readonly Hello Hello =
         Samples.Messages.OfType<Hello>().First() with { Protocol = ProtocolVersion.Current };
     private static readonly DataHello DataHello = Samples.Messages.OfType<DataHello>().First();
@@ -37,8 +47,8 @@ internal sealed class HandshakeTarget : FuzzTarget
 
         _certificate = HostCertificate.Load(_folder, "here");
         IPEndPoint anyPort = new(IPAddress.Loopback, 0);
-        _plain = Listener.Open(anyPort, Token, _guests);
-        _secure = Listener.Open(anyPort, Token, _guests, null, LinkSecurity.Listening(_certificate));
+        _plain = Listener.Open(anyPort, Token, _guests, Limits);
+        _secure = Listener.Open(anyPort, Token, _guests, Limits, LinkSecurity.Listening(_certificate));
     }
 
     public override string Name => "handshake";
@@ -82,25 +92,48 @@ internal sealed class HandshakeTarget : FuzzTarget
 
     protected override IEnumerable<byte[]> MakeSeeds() =>
     [
-        .. new Message[] { Hello, DataHello, SamplesHello, new Ready("", 1), Hello with { Token = "other" } }
-            .Select(message => (byte[])[0, .. Frames.Of(message)]),
+        .. new Message[]
+            {
+                Hello with { Token = Encoding.UTF8.GetString(Proof) },
+                DataHello with { Token = Encoding.UTF8.GetString(Proof) },
+                SamplesHello with { Token = Encoding.UTF8.GetString(Proof) },
+                new Ready("", 1), Hello with { Token = "other" }, new Knock(),
+            }.Select(message => (byte[])[0, .. Frames.Of(message)]),
         [1, .. TlsHello()],
         [1, .. Frames.Of(Hello)],
         .. from reader in new byte[] { 2, 3, 4 }
            from message in Samples.Messages
-           select (byte[])[reader, .. Frames.Of(message)],
-        [4, .. Frames.Of(new SamplesPending()), .. Frames.Of(Samples.Messages.OfType<SamplesOffer>().First())],
+           select (byte[])[reader, .. Frames.Of(new Challenge("nonce")), .. Frames.Of(message)],
+        [
+            4, .. Frames.Of(new Challenge("nonce")), .. Frames.Of(new SamplesPending()),
+            .. Frames.Of(Samples.Messages.OfType<SamplesOffer>().First()),
+        ],
     ];
 
     private Outcome Call(IPEndPoint endPoint, ReadOnlySpan<byte> bytes)
     {
         using Socket stranger = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         stranger.Connect(endPoint);
-        stranger.Send(bytes, SocketFlags.None, out _);
+        byte[] input = bytes.ToArray();
+        if (bytes.IndexOf(Proof) is >= 0 and var at) Prove(stranger, input.AsSpan(at, Proof.Length));
+        stranger.Send(input, SocketFlags.None, out _);
         stranger.Shutdown(SocketShutdown.Send);
         return _guests.Next.TryTake(out string? rejection, Deadline)
             ? rejection.Length == 0 ? Outcome.Accepted : Outcome.Refused(rejection.TrimEnd('.') + '.')
             : throw new TimeoutException("The stranger was neither let in nor turned away.");
+    }
+
+    /// <summary>Knocks, and writes what shows that one knows the token.</summary>
+    private static void Prove(Socket stranger, Span<byte> proof)
+    {
+        stranger.ReceiveTimeout = (int)Deadline.TotalMilliseconds;
+        stranger.Send(Frames.Of(new Knock()));
+        byte[] challenge = Frames.Of(new Challenge(new string('0', NonceLength)));
+        int received = 0;
+        while (received < challenge.Length && stranger.Receive(challenge.AsSpan(received)) is > 0 and var count)
+            received += count;
+        byte[] shown = HMACSHA256.HashData(Encoding.UTF8.GetBytes(Token), challenge.AsSpan(^NonceLength));
+        Encoding.UTF8.GetBytes(Convert.ToHexStringLower(shown), proof);
     }
 
     private Outcome Answer(ReadOnlySpan<byte> bytes, Func<IDisposable> call)
@@ -137,7 +170,8 @@ internal sealed class HandshakeTarget : FuzzTarget
         public void SamplesOpened(SamplesHello hello, SamplesSender link) => Refuse(link.Refuse);
 
         // No reason is no sentence: a line break makes a finding of it.
-        public void Rejected(string peer, string reason) => Next.Add(reason.Length > 0 ? reason : "\n");
+        public void Rejected(in Rejection rejection) =>
+            Next.Add(rejection.Reason.Length > 0 ? rejection.Reason : "\n");
 
         private void Refuse(Action<string> refuse)
         {
