@@ -165,11 +165,12 @@ public sealed class CheckpointStore
 
     private void RemoveOld()
     {
-        // A broken file stays for whoever wants to look at it, and takes no sound one's place.
-        List<CheckpointFileName> all = CheckpointFileName.Find(Folder)
-            .FindAll(name => !_rejected.Contains(name.ToString()));
-        HashSet<string> kept = [.. all.Take(Kept).Select(name => name.ToString())];
-        kept.UnionWith(all.Take(Kept).Select(BestNamedBy).OfType<string>());
+        List<CheckpointFileName> all = CheckpointFileName.Find(Folder);
+
+        // A broken one takes no sound one's place.
+        CheckpointFileName[] last = [.. all.Where(name => !_rejected.Contains(name.ToString())).Take(Kept)];
+        HashSet<string> kept = [.. last.Select(name => name.ToString())];
+        kept.UnionWith(last.Select(BestNamedBy).OfType<string>());
         if (Best is not null)
         {
             kept.Add(Best);

@@ -33,7 +33,8 @@ internal sealed partial class MutantBuild : AssemblyLoadContext
         string assembly = Ours + Path.GetFileName(project);
         IEnumerable<string> files = Directory
             .EnumerateFiles(Path.Combine(Checkout.Folder, project), "*.cs", SearchOption.AllDirectories)
-            .Where(path => !path.Contains("/obj/", StringComparison.Ordinal));
+            .Where(path => !path.Contains("/obj/", StringComparison.Ordinal))
+            .Append(Path.Combine(Checkout.Folder, "Shared/Sentence.cs"));
         CSharpCompilation compilation = CSharpCompilation.Create(
             assembly,
             [.. files.Select(path => Parse(path, Source(path, mutant))), Parse("Build.cs", BuildSource)],
