@@ -45,6 +45,9 @@ public enum RejectionKind
 /// <param name="Reason">The same as a clause for a person.</param>
 public readonly record struct Rejection(string Address, RejectionKind Kind, string Reason)
 {
+    /// <summary>The same as a clause for a person, on one line: it may quote a stranger.</summary>
+    public string Reason { get; } = Sentence.OneLine(Reason);
+
     /// <summary>For what a peer sent.</summary>
     internal static RejectionKind KindOf(ProtocolError error) =>
         error == ProtocolError.TooLong ? RejectionKind.TooLong : RejectionKind.Rubbish;

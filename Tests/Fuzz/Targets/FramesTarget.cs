@@ -57,7 +57,7 @@ internal sealed class FramesTarget : FuzzTarget
         ILookup<bool, Message> messages = Samples.Messages.ToLookup(message => FromCoordinator.Contains(message.Kind));
         foreach (Message message in messages[true]) yield return [1, .. Frames.Of(message)];
         foreach (Message message in messages[false]) yield return [0, .. Frames.Of(message)];
-        yield return [0, .. Frames.Of(new Heartbeat { Fence = Fence }), .. Frames.Of(Samples.Messages[3])];
+        yield return [0, .. Frames.Of(new Heartbeat { Fence = Fence }), .. Frames.Of(new Ready("ab", 93322))];
         yield return [2, .. Frames.Of(Samples.Gradient, payload), .. Frames.Of(Samples.Gradient, payload)];
         yield return [3, .. Frames.Of(Samples.Parameters, payload), .. Frames.Of(Samples.Parameters, payload)];
         yield return
