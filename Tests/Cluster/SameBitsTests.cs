@@ -127,13 +127,13 @@ public abstract class SameBitsTests(ReferenceRun reference, string engine) : IDi
     }
 
     [LinuxFact]
-    public void AWorkerThatStopsForLongerThanItsLease()
+    public void AWorkerThatStopsForLong()
     {
         ProgramRun run = _directory.Train();
         _directory.WaitForStep(10, run);
         int worker = run.Workers()[0];
         SystemCalls.Signal(worker, SystemCalls.Stop);
-        run.WaitForOutput("is silent");
+        run.WaitForOutput("its work is dealt again");
         _directory.WaitForStep(_directory.LastStep() + 5, run);
         SystemCalls.Signal(worker, SystemCalls.Continue);
         Finish(run);
