@@ -75,6 +75,55 @@ internal sealed class ControlRecorder : IControlHandler
     }
 }
 
+/// <summary>Stands between a worker and a coordinator, and can say something to the coordinator itself.</summary>
+internal sealed class Relay : IDisposable
+{
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly Socket _forward = new(SocketType.Stream, ProtocolType.Tcp);
+    private Socket? _worker;
+
+    public Relay(IPEndPoint coordinator)
+    {
+        _listener.Start();
+        _ = Task.Run(() =>
+        {
+            _worker = _listener.AcceptSocket();
+            _forward.Connect(coordinator);
+            _ = Task.Run(() => Pump(_forward, _worker));
+            Pump(_worker, _forward);
+        });
+    }
+
+    public IPEndPoint EndPoint => (IPEndPoint)_listener.LocalEndpoint;
+
+    public void Forward(ReadOnlySpan<byte> bytes) => _forward.Send(bytes);
+
+    /// <summary>Nothing more comes after what was forwarded.</summary>
+    public void Finish() => _forward.Shutdown(SocketShutdown.Send);
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        _forward.Dispose();
+        _worker?.Dispose();
+    }
+
+    private static void Pump(Socket from, Socket to)
+    {
+        byte[] bytes = new byte[4096];
+        try
+        {
+            int count;
+            while ((count = from.Receive(bytes)) > 0) to.Send(bytes.AsSpan(0, count));
+            to.Shutdown(SocketShutdown.Send);
+        }
+        catch (Exception error) when (error is SocketException or ObjectDisposedException)
+        {
+            // One of the two has gone.
+        }
+    }
+}
+
 /// <summary>Takes tensors into one block, and lends another.</summary>
 internal sealed class TensorRecorder<TIn, TOut>(int length) : ITensorReceiver<TIn>, ITensorSource<TOut>
     where TIn : struct, ITensorHeader<TIn>

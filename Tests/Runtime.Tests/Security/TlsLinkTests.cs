@@ -182,6 +182,38 @@ public sealed class TlsLinkTests : IDisposable
         Assert.True(refused.Refused);
     }
 
+    /// <summary>Someone on the way may put anything between two records; that ends the link and no more.</summary>
+    [Theory]
+    [InlineData("16000000ff")] // a version there is none of
+    [InlineData("1703030000")] // an empty record
+    [InlineData("170303ffff")] // longer than any
+    [InlineData("1703030020000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")] // sealed by nobody
+    [InlineData("1503030002022a")] // an alert in the clear
+    [InlineData("160303000400000000")] // a renegotiation
+    [InlineData("474554202f20485454502f312e310d0a0d0a")]
+    public void Rubbish_between_records_ends_the_link(string rubbish)
+    {
+        HostCertificate certificate = Host("here");
+        using TestListener listener = Listening(certificate);
+        using Relay relay = new(listener.EndPoint);
+        Task<(ControlLink Link, Welcome Welcome)> joining = Task.Run(() => Connector.Join(
+            relay.EndPoint, ControlPair.Hello, null, LinkSecurity.Calling(certificate, "127.0.0.1")));
+        (_, IControlLink coordinator) = listener.Controls.TakeSoon();
+        ControlRecorder atCoordinator = new(), atWorker = new();
+        Welcome welcome = new(new WorkerId(1), new RunId(1, 2), new Fence(3), "{}", "data", 60_000, 20_000);
+        coordinator.Accept(welcome, atCoordinator);
+        using ControlLink worker = joining.Soon().Link;
+        worker.Start(welcome, atWorker);
+        worker.Send(new Leaving("because"));
+        atCoordinator.Messages.TakeSoon(); // nothing is on its way any more
+        relay.Forward(Convert.FromHexString(rubbish));
+        relay.Finish();
+        Assert.NotEqual(LinkEndKind.TimedOut, atCoordinator.End.Kind);
+        Assert.Equal(1, atCoordinator.Ends);
+        coordinator.Dispose();
+        Assert.Equal(1, atWorker.End.Kind == LinkEndKind.ClosedHere ? 0 : atWorker.Ends);
+    }
+
     private static TestListener Listening(HostCertificate certificate) =>
         new(security: LinkSecurity.Listening(certificate));
 
