@@ -25,13 +25,14 @@ internal sealed class ComputeThreads : IDisposable
     private volatile IWorkerLink? _link;
 
     public ComputeThreads(
-        WorkerExecution execution, IActor<WorkerInput> mailbox, int threads, Action<Exception> fault)
+        WorkerExecution execution, IActor<WorkerInput> mailbox, int threads, WorkerTrace? trace,
+        Action<Exception> fault)
     {
         _execution = execution;
         _mailbox = mailbox;
         _fault = fault;
         _threads = new ComputeThread[threads];
-        for (int i = 0; i < threads; i++) _threads[i] = new ComputeThread(this, i);
+        for (int i = 0; i < threads; i++) _threads[i] = new ComputeThread(this, i, trace?.Compute(i));
     }
 
     /// <summary>Lets threads that have run out of work watch the link for more.</summary>
@@ -71,6 +72,7 @@ internal sealed class ComputeThreads : IDisposable
         private const long WatchMicroseconds = 500;
 
         private readonly ComputeThreads _owner;
+        private readonly TraceLane? _trace;
         private readonly SemaphoreSlim _wake = new(0);
         private readonly Thread _thread;
         private WorkerEffect _job;
@@ -78,9 +80,10 @@ internal sealed class ComputeThreads : IDisposable
         private long _prepareMicroseconds;
         private volatile bool _ended;
 
-        public ComputeThread(ComputeThreads owner, int index)
+        public ComputeThread(ComputeThreads owner, int index, TraceLane? trace)
         {
             _owner = owner;
+            _trace = trace;
             _thread = new Thread(Run) { IsBackground = true, Name = $"compute {index}" };
             _thread.Start();
         }
@@ -168,6 +171,7 @@ internal sealed class ComputeThreads : IDisposable
             while ((part = Interlocked.Increment(ref _owner._nextPart)) < _owner._execution.PrepareParts)
                 _owner._execution.Prepare(part);
             _prepareMicroseconds += Microseconds(start);
+            _trace?.Add(TraceActivity.Prepare, start);
             if (Interlocked.Decrement(ref _owner._preparing) == 0) _owner._mailbox.Post(_owner._prepared);
         }
 
@@ -179,6 +183,7 @@ internal sealed class ComputeThreads : IDisposable
             NodeStatistics statistics = new(
                 result.Samples, result.LossSum, result.Correct, Microseconds(start) + _prepareMicroseconds);
             _prepareMicroseconds = 0;
+            _trace?.Add(TraceActivity.Compute, start, job.Step, job.Node.Start, job.Node.Count);
             BeginWatch();
             _owner._mailbox.Post(new WorkerInput(
                 WorkerInputKind.Computed, Thread: job.Thread, Step: job.Step, Buffer: job.Buffer, Node: job.Node,
@@ -187,7 +192,9 @@ internal sealed class ComputeThreads : IDisposable
 
         private void Evaluate(WorkerEffect job)
         {
+            long start = Stopwatch.GetTimestamp();
             _owner._execution.Evaluate(job.Thread, job.Split, job.First, job.Count, job.Buffer.Value, job.MicroBatch);
+            _trace?.Add(TraceActivity.Evaluate, start, first: job.First, count: job.Count);
             BeginWatch();
             _owner._mailbox.Post(new WorkerInput(
                 WorkerInputKind.Evaluated, Thread: job.Thread, MicroBatch: job.MicroBatch, Buffer: job.Buffer));

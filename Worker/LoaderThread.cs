@@ -1,4 +1,6 @@
 using Distributed.Execution;
+using Distributed.Protocol;
+using Distributed.Runtime;
 using Distributed.Runtime.Native;
 
 namespace Distributed.Worker;
@@ -10,18 +12,20 @@ namespace Distributed.Worker;
 internal sealed class LoaderThread : IDisposable
 {
     private readonly WorkerExecution _execution;
+    private readonly TraceLane? _trace;
     private readonly Thread _thread;
 
-    private LoaderThread(WorkerExecution execution)
+    private LoaderThread(WorkerExecution execution, TraceLane? trace)
     {
+        _trace = trace;
         _execution = execution;
         _thread = new Thread(Run) { IsBackground = true, Name = "loader" };
         _thread.Start();
     }
 
     /// <summary>Starts the thread where it is of use.</summary>
-    public static LoaderThread? Start(WorkerExecution execution) =>
-        execution.LoadsAhead ? new LoaderThread(execution) : null;
+    public static LoaderThread? Start(WorkerExecution execution, TraceLane? trace) =>
+        execution.LoadsAhead ? new LoaderThread(execution, trace) : null;
 
     public void Dispose() => _execution.StopLoading();
 
@@ -31,8 +35,7 @@ internal sealed class LoaderThread : IDisposable
     private void Run()
     {
         ThreadPriorities.LowerForLoading();
-        while (_execution.LoadNext())
-        {
-        }
+        while (_execution.LoadNext() is { } loaded)
+            _trace?.Add(TraceActivity.Load, loaded.Began, first: loaded.First, count: loaded.Count);
     }
 }

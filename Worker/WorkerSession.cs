@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Reflection;
 using Distributed.Data;
 using Distributed.Execution;
@@ -33,6 +34,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     private readonly WorkerExecution _execution;
     private readonly WorkerRole _role;
     private readonly ComputeThreads _threads;
+    private readonly WorkerTrace? _trace;
     private LoaderThread? _loader;
     private IWorkerLink? _data;
     private Func<IBlock>? _rentGradient;
@@ -49,7 +51,8 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _execution = execution;
         _role = new WorkerRole(welcome.Fence, options.Threads, execution.LeavesPerPass);
         _mailbox = node.Engine.Start<WorkerInput>("worker", Handle, Fault);
-        _threads = new ComputeThreads(execution, _mailbox, options.Threads, Fault);
+        _trace = WorkerTrace.Begin(welcome, options.Threads, control);
+        _threads = new ComputeThreads(execution, _mailbox, options.Threads, _trace, Fault);
     }
 
     /// <summary>Completed when the session has ended.</summary>
@@ -108,7 +111,10 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
             case Train train when _execution.IsSound(train): Post(WorkerInputKind.Train, train); break;
             case Credit credit: Post(WorkerInputKind.Credit, credit); break;
             case Evaluate evaluate when _execution.IsSound(evaluate): Post(WorkerInputKind.Evaluate, evaluate); break;
-            case Stop: _ended.TrySetResult(new SessionEnd(0, "")); break;
+            case Stop:
+                _trace?.Dispose(); // while the link is open: the coordinator ends it next
+                _ended.TrySetResult(new SessionEnd(0, ""));
+                break;
             default:
                 _ended.TrySetResult(new SessionEnd(
                     ExitCodes.CoordinatorLost, $"The coordinator asked for what does not exist: {message}."));
@@ -135,6 +141,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _threads.Dispose();
         _loader?.Dispose();
         _data?.Dispose();
+        _trace?.Dispose();
         _control.Finish();
     }
 
@@ -164,7 +171,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         }
 
         _execution.UseData(data);
-        _loader = LoaderThread.Start(_execution);
+        _loader = LoaderThread.Start(_execution, _trace?.Loader);
         warmUp.Join();
         _options.Vitals.Loaded();
         _control.Send(new Ready(data.Dataset.Sha256, _execution.ParameterCount));
@@ -227,21 +234,30 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
                 _execution.EnsureSlot(effect.Buffer.Value, effect.PartSamples);
                 _threads.Start(effect);
                 break;
-            case WorkerEffectKind.Add: _execution.Add(effect.Buffer, effect.Source); break;
+            case WorkerEffectKind.Add: Add(effect); break;
             case WorkerEffectKind.Push: Push(effect); break;
             case WorkerEffectKind.SendResult: SendResult(effect); break;
             default: throw new InvalidOperationException($"Unknown effect {effect.Kind}.");
         }
     }
 
+    private void Add(in WorkerEffect effect)
+    {
+        long began = Stopwatch.GetTimestamp();
+        _execution.Add(effect.Buffer, effect.Source);
+        _trace?.Role.Add(TraceActivity.Add, began);
+    }
+
     private void Push(in WorkerEffect effect)
     {
+        long began = Stopwatch.GetTimestamp();
         long allocated = GC.GetTotalAllocatedBytes();
         GradientHeader header = new(
             _welcome.Fence, effect.Step, effect.Node, effect.Statistics.Samples, effect.Statistics.LossSum,
             effect.Statistics.Correct, effect.Statistics.ComputeMicroseconds, allocated - _allocatedBytes);
         _allocatedBytes = allocated;
         _data!.Push(header, _execution.Take(effect.Buffer));
+        _trace?.Role.Add(TraceActivity.Push, began, effect.Step, effect.Node.Start, effect.Node.Count);
         _options.Vitals.CountPush(_execution.GradientLength * (long)sizeof(float));
     }
 

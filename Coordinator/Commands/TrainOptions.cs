@@ -56,6 +56,9 @@ internal sealed record TrainOptions
     /// <summary>Steps between checkpoints; 0: by time and epoch only.</summary>
     public int CheckpointEverySteps { get; init; }
 
+    /// <summary>Whether to write <c>trace.json</c>.</summary>
+    public bool Trace { get; init; }
+
     /// <summary>Where health is told over HTTP; null: nowhere.</summary>
     public HostAddress? Health { get; init; }
 

@@ -85,6 +85,7 @@ internal sealed class TrainOptionsReader
             Initial = _settings.Text("init"),
             MoreEpochs = MoreEpochs(),
             CheckpointEverySteps = _settings.Integer("checkpoint-every", 0) ?? 0,
+            Trace = _settings.Flag("trace"),
             Health = _settings.Text("health") is { } health ? HostAddress.Parse(health, "--health") : null,
             Telemetry = _settings.Text("telemetry"),
             LogLevel = Enum.Parse<LogLevel>(

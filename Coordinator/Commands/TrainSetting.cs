@@ -86,6 +86,8 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
         new("init", "CHECKPOINT", "Start from the weights of a checkpoint or of a safetensors file."),
         new("more-epochs", "N", "Extend a finished run."),
         new("checkpoint-every", "STEPS", "Save every so many steps too; 0: every 60 s and every epoch (default: 0)."),
+        new("trace", null, "Write trace.json into the run's folder: what every thread of every worker and the " +
+            "parameter server did, and when (open it at ui.perfetto.dev or chrome://tracing)."),
         new("convolution", "winograd|strict|direct", "How convolutions are computed (default: winograd)."),
         new("health", "HOST:PORT", "Answer GET /live and GET /ready here over HTTP; beyond this machine too, as for " +
             "Kubernetes' probes: nothing secret is told (default: nowhere)."),

@@ -47,6 +47,9 @@ internal sealed record ClusterPlan
     /// </summary>
     public ICoordinatorNode? Node { get; init; }
 
+    /// <summary>Takes what threads did and when; null: nobody asks.</summary>
+    public TraceWriter? Trace { get; init; }
+
     /// <summary>Watches the actors; null: nobody asks.</summary>
     public HealthStatus? Health { get; init; }
 }

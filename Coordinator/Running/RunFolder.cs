@@ -9,7 +9,8 @@ namespace Distributed.Coordinator;
 
 /// <summary>
 /// A run's folder, held by this process, or by those that stand by for it too: <c>run.json</c> (the specification and
-/// the settings outside it), <c>metrics.jsonl</c>, <c>checkpoints/</c>, and <c>result.json</c> when the run has ended.
+/// the settings outside it), <c>metrics.jsonl</c>, <c>checkpoints/</c>, <c>trace.json</c> where it was asked for, and
+/// <c>result.json</c> when the run has ended.
 /// </summary>
 internal sealed class RunFolder : IDisposable
 {
@@ -87,6 +88,9 @@ internal sealed class RunFolder : IDisposable
 
     /// <summary>The file of metrics.</summary>
     public string Metrics => Within(MetricsFile);
+
+    /// <summary>The file of what threads did and when.</summary>
+    public string Trace => Within("trace.json");
 
     /// <summary>Opens or creates a run's folder and takes its lock.</summary>
     /// <param name="runs">The folder of all runs.</param>
@@ -221,6 +225,7 @@ internal sealed class RunFolder : IDisposable
         writer.WriteNumber("checkpointEverySteps", options.CheckpointEverySteps);
         writer.WriteString("initial", options.Initial);
         writer.WriteNumber(MoreEpochsField, options.MoreEpochs);
+        writer.WriteBoolean("trace", options.Trace);
         writer.WriteString("engine", options.Engine?.Name ?? "local");
         writer.WriteEndObject();
     }

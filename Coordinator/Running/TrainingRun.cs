@@ -111,6 +111,8 @@ internal sealed class TrainingRun
         _claim = FenceClaim.Claim(_folder.Checkpoints);
         (string token, string? tokenFile) = _options.Listen is null
             ? (RunPlan.GivenToken() ?? RunPlan.NewToken(), null) : _folder.KeepToken(RunPlan.GivenToken());
+        using TraceWriter? trace = _options.Trace
+            ? new TraceWriter(new TraceFile(_folder.Trace, Say), Fence) : null;
         ClusterPlan plan = new()
         {
             Run = _folder.Run,
@@ -125,6 +127,7 @@ internal sealed class TrainingRun
             Limits = _options.Limits,
             SecurityOptions = _options.SecurityOptions,
             Node = _turn.Node,
+            Trace = trace,
             Health = _health,
         };
         using LocalCluster local = LocalCluster.Start(plan, _log);
@@ -176,7 +179,7 @@ internal sealed class TrainingRun
             ClassNames = data.Dataset.ClassNames,
             TrainSeconds = () => TrainSeconds,
             Post = input => coordinator!.Post(input),
-            Show = _view.Show,
+            Show = Show,
             Fault = exception => fault!(exception),
         };
         using Cluster cluster = new(
@@ -218,6 +221,7 @@ internal sealed class TrainingRun
                 metrics.Write(epoch);
             }
 
+            local.Connections.Trace?.Write(happened);
             _view.Show(happened);
         }
     }

@@ -1,8 +1,15 @@
+using System.Diagnostics;
 using Distributed.Learning;
 using Distributed.Numerics;
 using Distributed.Protocol;
 
 namespace Distributed.Execution;
+
+/// <summary>A micro-batch that was loaded ahead of its computation.</summary>
+/// <param name="Began">When loading it began: a time stamp of <see cref="Stopwatch"/>.</param>
+/// <param name="First">Position of its first sample in the epoch's order.</param>
+/// <param name="Count">Samples.</param>
+public readonly record struct LoadedAhead(long Began, int First, int Count);
 
 /// <summary>
 /// Loads the micro-batches that a worker is about to compute into a few buffers, on threads of their own: those of the
@@ -71,15 +78,15 @@ internal sealed class Prefetch : IDisposable
     /// A loading thread's work: waits until something is wanted and a buffer is free, and loads it. An error is left to
     /// the thread that computes the micro-batch, which loads it again and meets the same one.
     /// </summary>
-    /// <returns>False once closed.</returns>
-    public bool LoadNext()
+    /// <returns>Null once closed.</returns>
+    public LoadedAhead? LoadNext()
     {
         Slot? slot;
         lock (_gate)
         {
             while (true)
             {
-                if (_isClosed) return false;
+                if (_isClosed) return null;
                 slot = _wanted.Count > 0 ? Free() : null;
                 if (slot is not null) break;
                 Monitor.Wait(_gate);
@@ -90,6 +97,7 @@ internal sealed class Prefetch : IDisposable
             _wanted.RemoveAt(0);
         }
 
+        LoadedAhead loaded = new(Stopwatch.GetTimestamp(), slot.Key.First, slot.Key.Count);
         bool isLoaded = TryLoad(slot);
         lock (_gate)
         {
@@ -97,7 +105,7 @@ internal sealed class Prefetch : IDisposable
             Monitor.PulseAll(_gate);
         }
 
-        return true;
+        return loaded;
     }
 
     /// <summary>

@@ -86,8 +86,8 @@ public sealed class WorkerExecution : IDisposable
         _prefetch.Expect(train);
     }
 
-    /// <summary>Waits for a micro-batch that will be computed, and loads it; false once loading has ended.</summary>
-    public bool LoadNext() => _prefetch?.LoadNext() ?? false;
+    /// <summary>Waits for a micro-batch that will be computed, and loads it; null once loading has ended.</summary>
+    public LoadedAhead? LoadNext() => _prefetch?.LoadNext();
 
     /// <summary>Ends loading ahead.</summary>
     public void StopLoading() => _prefetch?.Close();

@@ -32,6 +32,10 @@ internal sealed partial class RunDirectory : IDisposable
     /// <summary>Steps of the standard run.</summary>
     public const int Steps = 142;
 
+    /// <summary>Micro-batches of a step of it, from 1: the last one of an epoch takes the 40 samples that are left.
+    /// </summary>
+    public static int MicroBatches(int step) => step % (Steps / 2) == 0 ? 4 : 11;
+
     public string Path { get; } = Directory.CreateTempSubdirectory("distributed-cluster-").FullName;
 
     public string RunPath => System.IO.Path.Combine(Path, "runs", Name);

@@ -105,6 +105,27 @@ public abstract class SameBitsTests(ReferenceRun reference, string engine) : IDi
         Assert.Equal(0, _directory.Outcome.Restarts);
     }
 
+    /// <summary>And its trace has what each micro-batch was spent on, also those of the process that was killed.
+    /// </summary>
+    [LinuxFact]
+    public void ATracedRunWhoseCoordinatorIsKilled()
+    {
+        _directory.TrainKilledAt(120, "--trace");
+        reference.RequireSame(_directory);
+        TraceEvents trace = TraceEvents.Read(Path.Combine(_directory.RunPath, "trace.json"));
+        int resumed = (int)_directory.Outcome.ResumedFromStep;
+        Assert.Equal(
+            Enumerable.Range(resumed + 1, RunDirectory.Steps - resumed), trace.Steps("optimizer step", fence: 2));
+        Assert.Contains(1, trace.Steps("optimizer step", fence: 1));
+        foreach (string lane in (string[])["worker 1 (fence 2): compute 0", "worker 2 (fence 2): compute 0"])
+            Assert.Contains(lane, trace.Lanes);
+        foreach (string activity in (string[])["compute", "push gradient"])
+        {
+            for (int step = resumed + 1; step <= RunDirectory.Steps; step++)
+                Assert.Equal(RunDirectory.MicroBatches(step), trace.MicroBatches(activity, fence: 2, step));
+        }
+    }
+
     [LinuxFact]
     public void AWorkerThatIsKilled()
     {

@@ -94,7 +94,7 @@ public sealed class PrefetchTests : IDisposable
     {
         Thread loader = new(() =>
         {
-            while (_prefetch.LoadNext())
+            while (_prefetch.LoadNext() is not null)
             {
             }
         });
@@ -148,7 +148,7 @@ public sealed class PrefetchTests : IDisposable
 
     private void Load(int count)
     {
-        for (int i = 0; i < count; i++) Assert.True(_prefetch.LoadNext());
+        for (int i = 0; i < count; i++) Assert.NotNull(_prefetch.LoadNext());
     }
 
     private bool TryTake(int first, int count) => _prefetch.TryTake(Epoch, first, count, _workspace, at: 0);

@@ -66,7 +66,8 @@ public sealed class ControlLinkTests : IAsyncDisposable
     {
         (Cluster.Door door, IWorkerNode node) = await _cluster.PairAsync();
         Assert.Equal("The token is not this run's.", Refusal(node, Cluster.Hello(token: "wrong")));
-        Assert.StartsWith("The coordinator speaks protocol 2 and the worker (program 1.0) speaks 9",
+        Assert.StartsWith(
+            $"The coordinator speaks protocol {ProtocolVersion.Current} and the worker (program 1.0) speaks 9",
             Refusal(node, Cluster.Hello(protocol: 9)), StringComparison.Ordinal);
         Assert.Equal("The token is not this run's", door.Rejections.TakeSoon());
         Assert.Empty(door.Opened);

@@ -51,6 +51,9 @@ internal sealed class Cluster : IDisposable
 
     public WorkerConnections Connections => _local.Connections;
 
+    /// <summary>Takes what the parameter server did; null: nobody asks.</summary>
+    public TraceLane? Trace => _local.Connections.Trace?.ParameterServer;
+
     /// <summary>What runs the two actors.</summary>
     public IEngine Engine => _local.Engine;
 

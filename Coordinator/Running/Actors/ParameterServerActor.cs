@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Distributed.Execution;
 using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
@@ -17,11 +18,13 @@ internal sealed class ParameterServerActor
     private readonly ParameterServerRole _role;
     private readonly Cluster _cluster;
     private readonly Fence _fence;
+    private readonly TraceLane? _trace;
 
     public ParameterServerActor(Cluster cluster, Fence fence)
     {
         _cluster = cluster;
         _fence = fence;
+        _trace = cluster.Trace;
         _mailbox = cluster.Engine.Start<object>("parameter-server", Handle, cluster.Fault);
         _role = new ParameterServerRole(fence, Cluster.FirstVersion);
         Publications = new Publications(cluster.Store.Layout.Length);
@@ -45,15 +48,18 @@ internal sealed class ParameterServerActor
 
     private void Handle(object item)
     {
+        long began = Stopwatch.GetTimestamp();
         if (item == KeepBestRequest)
         {
             _cluster.Store.KeepBest();
+            _trace?.Add(TraceActivity.KeepBest, began);
             return;
         }
 
         if (item is SaveCheckpoint save)
         {
             _cluster.Saver.Save(save);
+            _trace?.Add(TraceActivity.Snapshot, began, new StepNumber(save.Progress.Step));
             return;
         }
 
@@ -66,16 +72,22 @@ internal sealed class ParameterServerActor
     private void Carry(ParameterServerEffect effect)
     {
         ParameterStore store = _cluster.Store;
+        long began = Stopwatch.GetTimestamp();
         switch (effect)
         {
-            case AddGradient add: store.Add(add.Destination, add.Source); break;
+            case AddGradient add:
+                store.Add(add.Destination, add.Source);
+                _trace?.Add(TraceActivity.Add, began);
+                break;
             case ReleaseGradient release: store.ReleaseGradient(release.Buffer); break;
             case StepOptimizer step:
                 store.Step(step.Step.Value, step.Samples, step.Reductions, step.Gradient);
+                _trace?.Add(TraceActivity.Optimize, began, step.Step);
                 break;
             case PrepareParameters prepare:
                 Publications.Publish(
                     new ParametersHeader(_fence, prepare.Version), store.Choose(prepare.Choice));
+                _trace?.Add(TraceActivity.Publish, began);
                 break;
             case SendParameters send:
                 _cluster.Connections.Find(send.Worker)?.Publish(Publications.Newest!);

@@ -100,6 +100,7 @@ internal sealed class WorkerConnection(
         {
             case Ready ready when _ready.TrySetResult(ready): break;
             case EvaluationResult result when _cluster is not null: _cluster.Coordinator.Return(id, result); break;
+            case TraceSpans spans when owner.Trace is { } trace: trace.Write(id, Name, spans); break;
             case Leaving: _cluster?.Coordinator.Post(new WorkerLeaving(id)); break;
             default: End($"it sent {message.Kind} out of turn"); break;
         }

@@ -40,6 +40,9 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
     public TurnedAway TurnedAway { get; } =
         new(sentence => log.LogWarning("{Sentence}", sentence.TrimEnd('.')), TimeProvider.System);
 
+    /// <summary>Takes what workers' threads did; null: they were not asked.</summary>
+    public TraceWriter? Trace => plan.Trace;
+
     /// <summary>The cluster stands: workers that wait may take part.</summary>
     public void Begin(Cluster cluster) => _cluster.TrySetResult(cluster);
 
@@ -75,7 +78,8 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
 
         link.Accept(new Welcome(
             connection.Id, plan.Run, plan.Fence, plan.Specification.ToJson(), plan.DataDirectory,
-            LinkSilenceMilliseconds, HeartbeatMilliseconds, DataAddress),
+            LinkSilenceMilliseconds, HeartbeatMilliseconds, DataAddress)
+        { Trace = plan.Trace is not null },
             connection);
     }
 

@@ -39,6 +39,8 @@ public enum MessageKind : ushort
     Challenge = 16,
     /// <summary><see cref="Protocol.Knock"/></summary>
     Knock = 17,
+    /// <summary><see cref="Protocol.TraceSpans"/></summary>
+    TraceSpans = 18,
     /// <summary><see cref="GradientHeader"/> and a gradient block.</summary>
     Gradient = 20,
     /// <summary><see cref="ParametersHeader"/> and a parameter block.</summary>

@@ -15,12 +15,15 @@ public sealed record Welcome(
     int LeaseMilliseconds, int HeartbeatMilliseconds, string? DataAddress = null)
     : Message
 {
+    /// <summary>Whether the worker is to send <see cref="TraceSpans"/>.</summary>
+    public bool Trace { get; init; }
+
     /// <inheritdoc/>
     public override MessageKind Kind => MessageKind.Welcome;
 
     internal override void Write(ref MessagePackWriter writer)
     {
-        writer.WriteMapHeader(8);
+        writer.WriteMapHeader(9);
         writer.Write(0);
         writer.Write(Worker.Value);
         writer.Write(1);
@@ -37,6 +40,8 @@ public sealed record Welcome(
         writer.Write(HeartbeatMilliseconds);
         writer.Write(7);
         writer.WriteOrNil(DataAddress);
+        writer.Write(8);
+        writer.Write(Trace);
     }
 
     internal static Welcome Read(ref MessagePackReader reader)
@@ -49,6 +54,7 @@ public sealed record Welcome(
         int leaseMilliseconds = default;
         int heartbeatMilliseconds = default;
         string? dataAddress = null;
+        bool trace = false;
         FieldReader fields = new(reader.ReadMapHeader());
         while (fields.Next(ref reader, out int key))
         {
@@ -62,12 +68,14 @@ public sealed record Welcome(
                 case 5: leaseMilliseconds = reader.ReadInt32(1); break;
                 case 6: heartbeatMilliseconds = reader.ReadInt32(1); break;
                 case 7: dataAddress = reader.ReadStringOrNil(); break;
+                case 8: trace = reader.ReadBoolean(); break;
                 default: reader.Skip(); break;
             }
         }
-        fields.Require(ref reader, 8);
+        fields.Require(ref reader, 9);
         return new Welcome(
             worker, run, fence,
-            specification, dataDirectory, leaseMilliseconds, heartbeatMilliseconds, dataAddress);
+            specification, dataDirectory, leaseMilliseconds, heartbeatMilliseconds, dataAddress)
+        { Trace = trace };
     }
 }

@@ -90,6 +90,7 @@ public static class MessageCodec
             case MessageKind.EvaluationResult: return EvaluationResult.Read(ref reader);
             case MessageKind.Stop: return Stop.Read(ref reader);
             case MessageKind.Leaving: return Leaving.Read(ref reader);
+            case MessageKind.TraceSpans: return TraceSpans.Read(ref reader);
             case MessageKind.DataHello: return DataHello.Read(ref reader);
             case MessageKind.DataReady: return DataReady.Read(ref reader);
             case MessageKind.SharedMemoryOffer: return SharedMemoryOffer.Read(ref reader);

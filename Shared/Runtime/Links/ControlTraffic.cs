@@ -9,7 +9,8 @@ internal static class ControlTraffic
     public static bool MayCome(MessageKind kind, bool toCoordinator) => kind switch
     {
         MessageKind.Heartbeat => true,
-        MessageKind.Ready or MessageKind.EvaluationResult or MessageKind.Leaving => toCoordinator,
+        MessageKind.Ready or MessageKind.EvaluationResult or MessageKind.Leaving or MessageKind.TraceSpans
+            => toCoordinator,
         MessageKind.Train or MessageKind.Evaluate or MessageKind.Credit or MessageKind.Stop => !toCoordinator,
         _ => false,
     };

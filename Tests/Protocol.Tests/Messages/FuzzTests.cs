@@ -45,6 +45,11 @@ public class FuzzTests
                 new WorkerId(number), new RunId(1, (ulong)number), new Fence(number), first, second, number + 1, 1))
             && Arrives(new Refused(first)) && Arrives(new Stop(first)) && Arrives(new Leaving(second))
             && Arrives(new DataHello(first, new RunId((ulong)number, 2), new Fence(number), new WorkerId(number)))
+            && Arrives(new TraceSpans(new Fence(number), number, first,
+            [
+                new TraceSpan(TraceActivity.Load, number, number, new StepNumber(number), number, number),
+                new TraceSpan(TraceActivity.Snapshot, 1, 2, new StepNumber(3), 4, 5),
+            ], number))
             && Arrives(new Ready(second, number))), Messages);
 
     [Fact]

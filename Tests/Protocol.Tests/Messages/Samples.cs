@@ -12,7 +12,7 @@ internal static class Samples
     public static readonly Message[] Messages =
     [
         new Hello(1, "token", "0.1.0", "fp32-cpu-1", "host", 4242, 2, -1),
-        new Welcome(new WorkerId(7), Run, Fence, "{}", null, 2000, 500, "host:5001"),
+        new Welcome(new WorkerId(7), Run, Fence, "{}", null, 2000, 500, "host:5001") { Trace = true },
         new Refused("No."),
         new Ready("ab", 93322),
         new Heartbeat { Fence = Fence },
@@ -39,6 +39,8 @@ internal static class Samples
         new SharedMemoryAnswer(true),
         new Challenge("00112233445566778899aabbccddeeff"),
         new Knock(),
+        new TraceSpans(
+            Fence, 1, "compute 0", [new TraceSpan(TraceActivity.Compute, 1_700_000_000_000_000, 900, Step, 2, 1)], 0),
         new SamplesHello("token", Run, Fence, new WorkerId(7), 65536),
         new SamplesPending(),
         new SamplesOffer("digits", Hash, 1, 28, 28, 10_000, 2_000, 0, ["zero", "one"]),

@@ -39,8 +39,8 @@ public class ListenerTests
         using TestListener listener = new();
         Hello hello = ControlPair.Hello with { Protocol = 7, Program = "0.9.0" };
         LinkException refused = Assert.Throws<LinkException>(() => Connector.Join(listener.EndPoint, hello));
-        Assert.Equal("The coordinator speaks protocol 2 and the worker (program 0.9.0) speaks 7; "
-            + "run the same version on both.", refused.Message);
+        Assert.Equal($"The coordinator speaks protocol {ProtocolVersion.Current} and the worker (program 0.9.0) "
+            + "speaks 7; run the same version on both.", refused.Message);
     }
 
     [Fact]
