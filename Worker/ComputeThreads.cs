@@ -59,11 +59,8 @@ internal sealed class ComputeThreads : IDisposable
         foreach (ComputeThread thread in _threads) thread.Dispose();
     }
 
-    /// <summary>Waits until they have ended.</summary>
-    public void Join()
-    {
-        foreach (ComputeThread thread in _threads) thread.Join();
-    }
+    /// <summary>Waits until they have ended, so long for each; false: one has not.</summary>
+    public bool Join(TimeSpan deadline) => Array.TrueForAll(_threads, thread => thread.Join(deadline));
 
     private sealed class ComputeThread : IDisposable
     {
@@ -100,7 +97,7 @@ internal sealed class ComputeThreads : IDisposable
             _wake.Release();
         }
 
-        public void Join() => _thread.Join();
+        public bool Join(TimeSpan deadline) => _thread.Join(deadline);
 
         private void Run()
         {

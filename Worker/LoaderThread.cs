@@ -29,8 +29,8 @@ internal sealed class LoaderThread : IDisposable
 
     public void Dispose() => _execution.StopLoading();
 
-    /// <summary>Waits until it has ended.</summary>
-    public void Join() => _thread.Join();
+    /// <summary>Waits until it has ended; false: it has not.</summary>
+    public bool Join(TimeSpan deadline) => _thread.Join(deadline);
 
     private void Run()
     {

@@ -9,6 +9,8 @@ namespace Distributed.Worker;
 /// <summary>The worker's program: joins a coordinator and computes until it is told to stop.</summary>
 internal static class Program
 {
+    private static readonly TimeSpan StopDeadline = TimeSpan.FromSeconds(5);
+
     private const string LocalData = "local";
     private const string CoordinatorData = "coordinator";
 
@@ -198,7 +200,7 @@ internal static class Program
     {
         if (!Telemetry.IsAsked(url)) return null;
         Telemetry.Describe("distributed.worker", options.Name);
-        return new WorkerTelemetry(Telemetry.Export("distributed-worker"));
+        return new WorkerTelemetry(Telemetry.Export("distributed-worker", Console.Error.WriteLine));
     }
 
     private static int Host(WorkerOptions options)
@@ -212,7 +214,12 @@ internal static class Program
         using IHost host = builder.Build();
         host.Start();
         SessionEnd end = host.Services.GetRequiredService<WorkerService>().WaitForEnd();
-        host.StopAsync().Wait(TimeSpan.FromSeconds(5));
+        if (!host.StopAsync().Wait(StopDeadline))
+        {
+            Console.Error.WriteLine($"The worker's host did not stop within {StopDeadline.TotalSeconds:0} s; the "
+                + "process ends all the same.");
+        }
+
         if (end.Reason.Length > 0) Console.Error.WriteLine($"error: {end.Reason}");
         return end.ExitCode;
     }

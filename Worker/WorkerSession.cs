@@ -22,7 +22,11 @@ internal readonly record struct RunPlace(RunId Run, Fence Fence);
 /// </summary>
 internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisposable
 {
-    private static readonly TimeSpan LastWordDeadline = TimeSpan.FromSeconds(1);
+    /// <summary>Longer than what a network that was cut for moments takes to bring what was sent meanwhile.</summary>
+    private static readonly TimeSpan LastWordDeadline = TimeSpan.FromSeconds(5);
+
+    /// <summary>A job, or the compilation of a plan's kernels, takes no longer on any machine.</summary>
+    private static readonly TimeSpan ThreadDeadline = TimeSpan.FromMinutes(5);
 
     private readonly WorkerOptions _options;
     private readonly WorkerNode _node;
@@ -132,7 +136,10 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
 
     // The coordinator closes both links when the run ends; its word to stop may come a moment later by the other one.
     void IParameterReceiver.Ended(LinkEnd end) =>
-        _ = _ended.Task.WaitAsync(LastWordDeadline).ContinueWith(_ => EndWith(end), TaskScheduler.Default);
+        _ = _ended.Task.WaitAsync(LastWordDeadline).ContinueWith(_ => EndWith(end with
+        {
+            Reason = $"{end.Reason}, and no word to stop came within {LastWordDeadline.TotalSeconds:0} s",
+        }), TaskScheduler.Default);
 
     public void Dispose()
     {
@@ -149,8 +156,12 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     /// memory that they used.</summary>
     public void Free()
     {
-        _threads.Join();
-        _loader?.Join();
+        if (!_threads.Join(ThreadDeadline) || _loader?.Join(ThreadDeadline) == false)
+        {
+            throw new InvalidOperationException(
+                $"A thread of this worker has not ended within {ThreadDeadline.TotalSeconds:0} s; so the worker ends.");
+        }
+
         _data?.Free();
         _execution.Dispose();
     }

@@ -16,7 +16,7 @@ internal static class TrainHost
     public static async Task<int> RunAsync(TrainSettings settings, CommandContext context)
     {
         TrainOptions options = TrainOptionsReader.Read(settings, Environment.ProcessorCount);
-        using IDisposable? export = Export(options);
+        using IDisposable? export = Export(options, context.Error);
         using IRunView view = CreateView(context, isExported: export is not null);
         HostApplicationBuilder builder = new(new HostApplicationBuilderSettings
         {
@@ -40,11 +40,11 @@ internal static class TrainHost
         return await training.Completion;
     }
 
-    private static IDisposable? Export(TrainOptions options)
+    private static IDisposable? Export(TrainOptions options, TextWriter error)
     {
         if (!Telemetry.IsAsked(options.Telemetry)) return null;
         Telemetry.Describe("distributed.run", options.Name);
-        return Telemetry.Export("distributed-coordinator");
+        return Telemetry.Export("distributed-coordinator", error.WriteLine);
     }
 
     private static IRunView CreateView(CommandContext context, bool isExported)

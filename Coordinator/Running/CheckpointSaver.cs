@@ -12,12 +12,17 @@ namespace Distributed.Coordinator;
 /// </summary>
 internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
 {
+    /// <summary>How long the end of a run that broke waits for a checkpoint; the role waits longer for its last one.
+    /// </summary>
+    private static readonly TimeSpan LastDeadline = TimeSpan.FromSeconds(30);
+
     private readonly CheckpointStore _checkpoints;
     private readonly ParameterStore _parameters;
     private readonly RunSpecification _specification;
     private readonly SemaphoreSlim _idle = new(1);
+    private readonly Lock _missing = new();
     private ParameterSnapshot? _free;
-    private (ParameterSnapshot Snapshot, CheckpointContent Content)? _missedBest;
+    private Pending? _missedBest;
     private volatile SavedCheckpoint? _last;
 
     public CheckpointSaver(CheckpointStore checkpoints, ParameterStore parameters, RunSpecification specification)
@@ -54,12 +59,42 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
     {
         long begun = Stopwatch.GetTimestamp();
 
-        // The role has one checkpoint written at a time, so this waits for nothing.
-        _idle.Wait();
-        ParameterSnapshot snapshot = _free ?? CreateSnapshot();
+        // The role has one checkpoint written at a time, and gives up one whose disk hangs.
+        bool isIdle = _idle.Wait(0);
+        if (!isIdle && save.IsBest) Miss(Take(CreateSnapshot(), save), isNewest: true);
+        if (!isIdle)
+        {
+            Post(new CheckpointFailed(save.Id, $"The checkpoint of step {save.Progress.Step} is not written: the "
+                + $"disk of {_checkpoints.Folder} has not taken the one before it yet."));
+            return;
+        }
+
+        Pending pending = Take(_free ?? CreateSnapshot(), save);
         _free = null;
+        Pending? missed = TakeMissed();
+        new Thread(() => Write(save.Id, pending, missed, begun)) { IsBackground = true, Name = "checkpoint" }.Start();
+    }
+
+    /// <summary>Waits for a save that is under way; not for ever.</summary>
+    public void Dispose()
+    {
+        if (!_idle.Wait(LastDeadline))
+        {
+            Show(new Notice($"A checkpoint has not reached the disk of {_checkpoints.Folder} within "
+                + $"{LastDeadline.TotalSeconds:0} s more; it is left, and the run goes on from an earlier one."));
+            return;
+        }
+
+        _free?.Dispose();
+        TakeMissed()?.Snapshot.Dispose();
+    }
+
+    private ParameterSnapshot CreateSnapshot() => new(_parameters.Layout, _specification.StateNames);
+
+    private Pending Take(ParameterSnapshot snapshot, SaveCheckpoint save)
+    {
         snapshot.Take(_parameters);
-        CheckpointContent content = new()
+        return new Pending(snapshot, new CheckpointContent
         {
             Step = save.Progress.Step,
             Epoch = save.Progress.Epoch,
@@ -67,38 +102,28 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
             Tensors = snapshot.Tensors,
             Metadata = CheckpointMapping.Metadata(_specification, save.Progress, ClassNames, TrainSeconds()),
             IsBest = save.IsBest,
-        };
-        new Thread(() => Write(save.Id, snapshot, content, begun)) { IsBackground = true, Name = "checkpoint" }.Start();
+        });
     }
 
-    /// <summary>Waits for a save that is under way.</summary>
-    public void Dispose()
-    {
-        _idle.Wait();
-        _free?.Dispose();
-        _missedBest?.Snapshot.Dispose();
-    }
-
-    private ParameterSnapshot CreateSnapshot() => new(_parameters.Layout, _specification.StateNames);
-
-    private void Write(long id, ParameterSnapshot snapshot, CheckpointContent content, long begun)
+    private void Write(long id, Pending pending, Pending? missed, long begun)
     {
         CoordinatorInput? outcome = null;
+        Pending? unsaved = pending.Content.IsBest ? pending : missed; // the best one that is on no disk
         try
         {
-            if (_missedBest is { } missed && !content.IsBest) _last = _checkpoints.Save(missed.Content);
-            ForgetMissed();
-            _last = _checkpoints.Save(content);
+            if (missed is not null && unsaved == missed)
+            {
+                _last = _checkpoints.Save(missed.Content);
+                unsaved = null;
+            }
+
+            _last = _checkpoints.Save(pending.Content);
+            unsaved = null;
             outcome = new CheckpointSaved(id);
         }
         catch (CheckpointException error)
         {
             outcome = new CheckpointFailed(id, error.Message);
-            if (content.IsBest)
-            {
-                ForgetMissed();
-                _missedBest = (snapshot, content);
-            }
         }
         catch (Exception error)
         {
@@ -106,26 +131,49 @@ internal sealed class CheckpointSaver : ICheckpointSaver, IDisposable
         }
         finally
         {
-            if (_missedBest?.Snapshot != snapshot) Free(snapshot);
+            if (unsaved is not null) Miss(unsaved, isNewest: false);
+            foreach (Pending? done in (Pending?[])[pending, missed])
+            {
+                if (done is not null && done != unsaved) Free(done.Snapshot);
+            }
+
             _idle.Release();
         }
 
         if (outcome is null) return;
         double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
-        Show(new CheckpointWritten(content.Step, seconds, (outcome as CheckpointFailed)?.Reason));
+        Show(new CheckpointWritten(pending.Content.Step, seconds, (outcome as CheckpointFailed)?.Reason));
         Post(outcome);
     }
 
-    private void ForgetMissed()
+    /// <summary>Keeps the best one that could not be saved; the newest of several.</summary>
+    private void Miss(Pending best, bool isNewest)
     {
-        if (_missedBest is { } missed) Free(missed.Snapshot);
-        _missedBest = null;
+        lock (_missing)
+        {
+            Pending? lesser = isNewest ? _missedBest : best;
+            if (_missedBest is null || isNewest) _missedBest = best;
+            if (lesser != _missedBest) lesser?.Snapshot.Dispose();
+        }
     }
 
-    /// <summary>One snapshot is kept for the next save.</summary>
+    private Pending? TakeMissed()
+    {
+        lock (_missing)
+        {
+            Pending? missed = _missedBest;
+            _missedBest = null;
+            return missed;
+        }
+    }
+
+    /// <summary>One snapshot is kept for the next save. For whoever is not idle.</summary>
     private void Free(ParameterSnapshot snapshot)
     {
         if (_free is null) _free = snapshot;
         else snapshot.Dispose();
     }
+
+    /// <summary>What is to be written.</summary>
+    private sealed record Pending(ParameterSnapshot Snapshot, CheckpointContent Content);
 }

@@ -197,6 +197,8 @@ internal sealed class LocalCluster : IDisposable
 
         public void Noticed(string sentence) => Tell(cluster => cluster.Show(new Notice(sentence)));
 
+        public void Warned(string sentence) => log.LogWarning("{Sentence}", sentence.TrimEnd('.'));
+
         public void Restarted(string worker) => Tell(cluster => cluster.Show(new WorkerRestarted(worker)));
 
         public void Exhausted(string reason, bool isUserError) =>

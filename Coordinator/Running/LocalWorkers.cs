@@ -12,6 +12,9 @@ internal interface ILocalWorkersObserver
     /// <summary>A worker died, is started again, or is given up: a sentence for a person.</summary>
     void Noticed(string sentence);
 
+    /// <summary>A process did not end in time: a sentence for a person, also while the run ends.</summary>
+    void Warned(string sentence) => Noticed(sentence);
+
     /// <summary>A worker's process is started again.</summary>
     void Restarted(string worker)
     {
@@ -101,7 +104,12 @@ internal sealed class LocalWorkers : IDisposable
             if (_stopping) return;
             _stopping = true;
             foreach (Slot slot in _slots) slot.Process?.CloseInput();
-            _deadline = After(deadline, KillAll);
+            _deadline = After(deadline, () =>
+            {
+                foreach (Slot slot in _slots)
+                    Warn(slot, $"has not ended within {deadline.TotalSeconds:0} s of being asked to, and is killed");
+                KillAll();
+            });
             EndIfNoneLives();
         });
         return _stopped.Task;
@@ -210,7 +218,17 @@ internal sealed class LocalWorkers : IDisposable
     {
         foreach (Slot slot in _slots) slot.Process?.Kill();
         _deadline?.Dispose();
-        _deadline = After(KillDeadline, _work.CompleteAdding);
+        _deadline = After(KillDeadline, () =>
+        {
+            foreach (Slot slot in _slots)
+                Warn(slot, $"was killed and has not ended within {KillDeadline.TotalSeconds:0} s; it is left alone");
+            _work.CompleteAdding();
+        });
+    }
+
+    private void Warn(Slot slot, string what)
+    {
+        if (slot.Process is { } process) _observer.Warned($"{slot.Name} (process {process.Id}) {what}.");
     }
 
     private void EndIfNoneLives()

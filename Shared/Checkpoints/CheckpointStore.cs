@@ -54,33 +54,57 @@ public sealed class CheckpointStore
     public string? Best { get; private set; }
 
     /// <summary>
-    /// Finds the newest sound checkpoint to resume from and takes over what it names as the best, provided that one is
-    /// sound too.
+    /// Finds the checkpoint to resume from: the newest sound one whose best one is sound too, so that the run ends with
+    /// the same best parameters; where there is none such, the newest sound one, without a best.
     /// </summary>
     /// <param name="warnings">One sentence for each file that was rejected.</param>
     /// <returns>The checkpoint, or null where there is no sound one.</returns>
     public Checkpoint? LatestSound(out IReadOnlyList<string> warnings)
     {
-        Checkpoint? latest = Checkpoint.LatestSound(Folder, out warnings);
-        _rejected.UnionWith(CheckpointFileName.Find(Folder).Select(name => name.ToString())
-            .TakeWhile(name => name != Path.GetFileName(latest?.Path)));
-        Best = latest?.Best;
-        if (Best is null || Best == Path.GetFileName(latest!.Path))
+        List<string> rejected = [];
+        warnings = rejected;
+        Checkpoint? latest = null;
+        Best = null;
+        foreach (CheckpointFileName name in CheckpointFileName.Find(Folder))
         {
-            return latest;
+            if (TryOpen(name.ToString(), rejected) is not { } found) continue;
+            if (found.Best is { } best && !IsSound(best, found, rejected))
+            {
+                if (latest is null) latest = found;
+                else found.Dispose();
+                continue;
+            }
+
+            latest?.Dispose();
+            latest = found;
+            Best = found.Best;
+            break;
         }
 
+        string? chosen = Path.GetFileName(latest?.Path);
+        _rejected.UnionWith(CheckpointFileName.Find(Folder).Select(name => name.ToString())
+            .TakeWhile(name => name != chosen));
+        return latest;
+    }
+
+    private bool IsSound(string best, Checkpoint named, List<string> rejected)
+    {
+        if (best == Path.GetFileName(named.Path)) return true;
+        using Checkpoint? found = TryOpen(best, rejected);
+        return found is not null;
+    }
+
+    private Checkpoint? TryOpen(string name, List<string> rejected)
+    {
         try
         {
-            Checkpoint.OpenFile(Path.Combine(Folder, Best)).Dispose();
+            return Checkpoint.OpenFile(Path.Combine(Folder, name));
         }
         catch (CheckpointException error)
         {
-            warnings = [.. warnings, error.Message];
-            Best = null;
+            if (!rejected.Contains(error.Message)) rejected.Add(error.Message);
+            return null;
         }
-
-        return latest;
     }
 
     /// <summary>Saves a checkpoint; when this returns it is on the disk and <c>latest</c> names it.</summary>
@@ -110,12 +134,20 @@ public sealed class CheckpointStore
         }
 
         _bestNamedBy[name] = best;
+        _rejected.Remove(name.ToString());
         try
         {
             _storage.SyncFolder(Folder);
 
             // Not before: the next checkpoint may outlive a power cut and must not name one that does not.
             Best = best;
+            if (CheckpointFileName.Find(Folder)[0].Fence > name.Fence)
+            {
+                // A newer coordinator writes here: this one's checkpoint stays but is never chosen, and what else is
+                // there is the other's to remove, who may not have moved the pointers from it yet.
+                return saved;
+            }
+
             MovePointers(name);
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -137,16 +169,15 @@ public sealed class CheckpointStore
 
     private void MovePointers(CheckpointFileName name)
     {
-        if (CheckpointFileName.Find(Folder)[0].Fence > name.Fence)
-        {
-            // A newer coordinator writes here: this one's checkpoint stays but is never chosen.
-            return;
-        }
-
         MovePointer(LatestName, name.ToString());
         if (Best is not null)
         {
             MovePointer(BestName, Best);
+        }
+        else if (CheckpointLocator.ReadPointer(Path.Combine(Folder, BestName)) is not null)
+        {
+            // An earlier coordinator's late save, of which this one knows nothing; its file goes too.
+            _storage.Delete(Path.Combine(Folder, BestName));
         }
 
         _storage.SyncFolder(Folder);

@@ -20,10 +20,12 @@ internal sealed class AkkaHost : IAsyncDisposable
     private static readonly TimeSpan LeaveDeadline = TimeSpan.FromSeconds(6);
 
     private readonly IHost _host;
+    private readonly ILogger _log;
 
-    private AkkaHost(IHost host)
+    private AkkaHost(IHost host, ILoggerFactory loggers)
     {
         _host = host;
+        _log = loggers.CreateLogger<AkkaHost>();
         System = host.Services.GetRequiredService<ActorSystem>();
         Registry = host.Services.GetRequiredService<ActorRegistry>();
     }
@@ -68,7 +70,7 @@ internal sealed class AkkaHost : IAsyncDisposable
         try
         {
             host.Start();
-            return new AkkaHost(host);
+            return new AkkaHost(host, loggers);
         }
         catch (Exception error) when (error is not OutOfMemoryException)
         {
@@ -80,15 +82,24 @@ internal sealed class AkkaHost : IAsyncDisposable
     /// <summary>Leaves the cluster and ends the actor system.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _host.StopAsync().WaitAsync(LeaveDeadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await WaitAsync(_host.StopAsync(), "The cluster has not let this node go").ConfigureAwait(false);
         await EndAsync().ConfigureAwait(false);
     }
 
     /// <summary>Ends the actor system without a good-bye.</summary>
     public async Task EndAsync()
     {
-        await System.Terminate().WaitAsync(LeaveDeadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await WaitAsync(System.Terminate(), "Akka has not ended").ConfigureAwait(false);
         _host.Dispose();
+    }
+
+    private async Task WaitAsync(Task ending, string late)
+    {
+        await ending.WaitAsync(LeaveDeadline).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (ending.IsCompleted) return;
+        _log.LogWarning(
+            "{Late} within {Seconds} s; this process goes on without, and the others notice its silence",
+            late, LeaveDeadline.TotalSeconds);
     }
 
     // Akka would print a stack trace.

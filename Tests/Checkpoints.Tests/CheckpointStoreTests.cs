@@ -204,6 +204,48 @@ public sealed class CheckpointStoreTests : IDisposable
             Assert.Throws<CheckpointException>(() => Checkpoint.Open(_folder.Path)).Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Steps are done again, rather than that the run ends with other best parameters.</summary>
+    [Fact]
+    public void ResumingGoesBackToACheckpointWhoseBestIsSound()
+    {
+        CheckpointStore store = new(_folder.Path);
+        for (int step = 1; step <= 4; step++) store.Save(Samples.Content(step, best: step is 2 or 3));
+        File.WriteAllText(_folder.File(Samples.Name(3)), "");
+        CheckpointStore next = new(_folder.Path);
+        using (Checkpoint latest = next.LatestSound(out IReadOnlyList<string> warnings)!)
+        {
+            Assert.Equal((2, Samples.Name(2)), (latest.Step, next.Best));
+            Assert.Equal([$"{_folder.File(Samples.Name(3))}: the file is empty; use another checkpoint."], warnings);
+        }
+
+        next.Save(Samples.Content(3));
+        Assert.Equal([Samples.Name(3), Samples.Name(2)], CheckpointFileName.Find(_folder.Path).Select(n => $"{n}"));
+        Assert.Equal(Samples.Name(2), CheckpointLocator.ReadPointer(_folder.File(CheckpointStore.BestName)));
+    }
+
+    [Fact]
+    public void AStaleWriterRemovesNothing()
+    {
+        CheckpointStore store = new(_folder.Path);
+        for (int step = 1; step <= 3; step++) store.Save(Samples.Content(step));
+        new CheckpointStore(_folder.Path).Save(Samples.Content(2, fence: 2));
+        IEnumerable<string> before = [.. CheckpointFileName.Find(_folder.Path).Select(name => $"{name}")];
+        store.Save(Samples.Content(4));
+        Assert.Equal(
+            before.Append(Samples.Name(4)).Order(),
+            CheckpointFileName.Find(_folder.Path).Select(name => $"{name}").Order());
+        Assert.Equal(Samples.Name(2, 2), CheckpointLocator.ReadPointer(_folder.File(CheckpointStore.LatestName)));
+    }
+
+    [Fact]
+    public void ABestThatThisRunKnowsNothingOfIsNotNamed()
+    {
+        new CheckpointStore(_folder.Path).Save(Samples.Content(1, best: true));
+        CheckpointStore next = new(_folder.Path);
+        next.Save(Samples.Content(1, fence: 2)); // begun before that one was there
+        Assert.Null(CheckpointLocator.ReadPointer(_folder.File(CheckpointStore.BestName)));
+    }
+
     [Fact]
     public void ResumingTakesOverTheBestOnlyWhereItIsSound()
     {

@@ -108,7 +108,8 @@ public sealed class PowerCutTests(ITestOutputHelper output) : IDisposable
             if (latest?.Best is { } best && !(expected.IsShort && store.Best is null))
             {
                 Assert.Equal(best, store.Best);
-                using Checkpoint bestOne = Checkpoint.Open(folder);
+                // The pointer moves away from a broken one with the next save.
+                using Checkpoint bestOne = Checkpoint.Open(expected.IsShort ? Path.Combine(folder, best) : folder);
                 Assert.Equal(best, Path.GetFileName(bestOne.Path));
                 AssertIsTrajectory(ToyTraining.From(bestOne));
                 Assert.True(ToyTraining.IsBest(bestOne.Step));

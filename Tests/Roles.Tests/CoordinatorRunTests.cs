@@ -57,6 +57,41 @@ public sealed class CoordinatorRunTests
     }
 
     [Fact]
+    public void A_disk_that_hangs_holds_nobody_up_for_ever_and_is_spoken_of()
+    {
+        CoordinatorBench bench = new();
+        bench.Join(1);
+        bench.Apply();
+        Assert.Single(bench.Apply().OfType<SaveCheckpoint>());
+        string[] notices = [.. Notices(bench.Wait(65, heard: 1))];
+        Assert.Equal(
+            [
+                "The checkpoint of step 2 has not reached the disk for 30 s; training goes on, and gives it up after "
+                    + "300 s.",
+                "The checkpoint of step 2 has not reached the disk for 60 s; training goes on, and gives it up after "
+                    + "300 s.",
+            ],
+            notices.Where(notice => notice.Contains("disk", StringComparison.Ordinal)));
+        bench.Tell(new StopRequested());
+        Assert.Single(bench.Wait(11, heard: 1).OfType<CancelStep>());
+        Assert.Empty(bench.Tell(new StepCancelled(new StepNumber(3))).OfType<Finish>());
+        List<CoordinatorEffect> effects = bench.Wait(300, heard: 1);
+        Assert.Contains(
+            "The checkpoint of step 2 has not reached the disk for 90 s; the run waits for it, and gives it up after "
+            + "300 s.", Notices(effects));
+        Assert.Contains(
+            "The checkpoint of step 2 has not reached the disk for 300 s and is given up; the run goes on from an "
+            + "earlier one if it ends now. Does the disk answer?", Notices(effects));
+        SaveCheckpoint again = Assert.Single(effects.OfType<SaveCheckpoint>());
+        Assert.Empty(bench.Tell(new CheckpointSaved(1))); // far too late
+        Finish finish = bench.Tell(new CheckpointFailed(again.Id, "It hangs.")).OfType<Finish>().Single();
+        Assert.Equal((RunEnding.Stopped, "It hangs."), (finish.Ending, finish.Reason));
+    }
+
+    private static IEnumerable<string> Notices(IEnumerable<CoordinatorEffect> effects) =>
+        effects.OfType<Report>().Select(report => report.Event).OfType<Notice>().Select(notice => notice.Text);
+
+    [Fact]
     public void Patience_ends_training_and_the_test_is_of_the_best_parameters()
     {
         CoordinatorBench bench = new(Validated with { Patience = 1 });

@@ -35,12 +35,38 @@ internal sealed class CheckpointFolder
     /// <summary>Where the run goes on.</summary>
     public Snapshot Start { get; }
 
-    /// <summary>Saves; when this returns it is safe.</summary>
-    /// <exception cref="CheckpointException">The disk refuses.</exception>
-    public void Save(Snapshot snapshot, bool isBest)
+    /// <summary>A save that begins now; when what this returns has been called it is safe.</summary>
+    /// <exception cref="CheckpointException">The disk refuses, when it is called.</exception>
+    public Action Begin(Snapshot snapshot, bool isBest)
+    {
+        (int number, CheckpointContent content) = Remember(snapshot, isBest);
+        CheckpointContent? missed = isBest ? null : _missedBest;
+        _missedBest = null;
+        return () =>
+        {
+            try
+            {
+                if (missed is not null) _store.Save(missed);
+                missed = null;
+                _store.Save(content);
+            }
+            catch (CheckpointException)
+            {
+                _missedBest ??= isBest ? content : missed;
+                throw;
+            }
+
+            _disk.IsSafe(content.Fence, number);
+        };
+    }
+
+    /// <summary>A best one that can't be saved yet.</summary>
+    public void Miss(Snapshot snapshot) => _missedBest = Remember(snapshot, isBest: true).Content;
+
+    private (int Number, CheckpointContent Content) Remember(Snapshot snapshot, bool isBest)
     {
         int number = _disk.Remember(snapshot);
-        CheckpointContent content = new()
+        return (number, new CheckpointContent
         {
             Step = snapshot.Progress.Step,
             Epoch = snapshot.Progress.Epoch,
@@ -53,28 +79,16 @@ internal sealed class CheckpointFolder
                 new TensorSource("optimizer.momentum.parameters", [snapshot.Momentum.Length], snapshot.Momentum),
                 new TensorSource("optimizer.average.parameters", [snapshot.Average.Length], snapshot.Average),
             ],
-        };
-        try
-        {
-            if (_missedBest is { } missed && !isBest) _store.Save(missed);
-            _missedBest = null;
-            _store.Save(content);
-        }
-        catch (CheckpointException) when (isBest)
-        {
-            _missedBest = content;
-            throw;
-        }
-
-        _disk.IsSafe(content.Fence, number);
+        });
     }
 
     private Snapshot Load()
     {
         using Checkpoint? latest = _store.LatestSound(out IReadOnlyList<string> warnings);
         (int, int) found = latest is null ? (0, -1) : (latest.Fence, SimulatedDisk.NumberOf(latest));
+        // One that names a damaged best gives way to an older one.
         Check.That(
-            found.CompareTo(_disk.Safe) >= 0,
+            found.CompareTo(_disk.Safe) >= 0 || (_disk.HasDamage && warnings.Count > 0),
             $"checkpoint {found} is found and {_disk.Safe} was safe ({string.Join(' ', warnings)})");
         Check.That(latest is null || latest.Fence < Fence.Value, $"fence {Fence} was there before it was claimed");
         _disk.CheckPointers();

@@ -13,6 +13,9 @@ internal sealed class ClusterSimulation : IDisposable
 {
     /// <summary>What a checkpoint that cannot be written says.</summary>
     public const string DiskIsFull = "the disk is full";
+    public const string DiskHangs = "the disk hangs";
+
+    private static readonly string[] DiskFaults = [DiskIsFull, DiskHangs, "has not reached the disk"];
 
     private const int Remembered = 64;
 
@@ -224,7 +227,7 @@ internal sealed class ClusterSimulation : IDisposable
                 Check.That(finish.Reason.Length > 0, $"the run ends as {finish.Ending} without a word");
                 Check.That(
                     finish.Ending == RunEnding.UserError
-                    && finish.Reason.Contains(DiskIsFull, StringComparison.Ordinal),
+                    && Array.Exists(DiskFaults, fault => finish.Reason.Contains(fault, StringComparison.Ordinal)),
                     $"the run ends without a fault: {finish.Reason}");
                 RestartCoordinator();
                 break;
@@ -234,6 +237,9 @@ internal sealed class ClusterSimulation : IDisposable
     /// <summary>Whether the disk refuses an operation now.</summary>
     public bool DiskFails() => _faults is not null && Time.Now < _faults.End
         && (Time.Now < _faults.DiskIsFullUntil || Chance.Happens(_faults.DiskErrors));
+
+    /// <summary>Whether the disk takes nothing now, and says nothing.</summary>
+    public bool DiskHangsNow => _faults is not null && Time.Now < _faults.DiskHangsUntil;
 
     /// <summary>Removes what it wrote.</summary>
     public void Dispose() => Disk.Dispose();
@@ -309,6 +315,8 @@ internal sealed class ClusterSimulation : IDisposable
         Plateau = problem.Plateau,
         CheckpointEverySteps = chance.Of([0, 0, 1, 3, 10]),
         CheckpointEvery = TimeSpan.FromSeconds(chance.Of([1, 5, 60])),
+        SaveNotice = TimeSpan.FromSeconds(2),
+        SaveDeadline = TimeSpan.FromSeconds(chance.Of([5, 30])),
         MinimumWorkers = chance.Between(1, Math.Min(2, workers)),
         LeastComputeDeadline = TimeSpan.FromSeconds(chance.Of([1, 3, 10])),
         DropAfter = TimeSpan.FromSeconds(chance.Of([10, 30, 60])),

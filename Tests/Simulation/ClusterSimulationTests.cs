@@ -13,7 +13,7 @@ public sealed class ClusterSimulationTests(ITestOutputHelper output)
         "Best published", "Average published", "Current published", "StragglerHelped",
         "gradient delayed", "gradient duplicated", "gradient replayed", "message lost", "partition",
         "one-way partition", "clock jumped", "checkpoint written", "checkpoint lost", "checkpoint damaged",
-        "stale checkpoint", "killed while saving", "writes lost", "disk full at the start",
+        "stale checkpoint", "killed while saving", "writes lost", "disk full at the start", "disk hangs",
         "coordinator lost", "restarted", "failed over", "Stopped", "Completed", "UserError",
     ];
 

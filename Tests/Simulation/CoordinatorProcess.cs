@@ -164,7 +164,11 @@ internal sealed class CoordinatorProcess
                 Tell(new PublishChoice(publish.Choice));
                 break;
             case KeepBest or SaveCheckpoint: Tell(effect); break;
-            case Report report: _simulation.Watch(report.Event); break;
+            case Report report:
+                if (report.Event is Notice notice && notice.Text.Contains("is given up", StringComparison.Ordinal))
+                    _parameterServer.GiveSaveUp();
+                _simulation.Watch(report.Event);
+                break;
             case Finish finish: _simulation.Finished(this, finish); break;
             default: throw new SimulationFailure($"unknown effect {effect.GetType().Name}");
         }

@@ -22,7 +22,7 @@ internal sealed class Faults
         _meanGap = _chance.Milliseconds(100, 5000).TotalMilliseconds;
         Disorder = _chance.Of([0, 0, 0.02, 0.2]);
         Choose(0.5, StopWorker, StopWorker, SlowWorker, SlowWorker, Kill, KillUnnoticed, BreakConnection, Join, Leave);
-        Choose(0.3, Partition, Partition, LoseMessage, Replay, FillDisk);
+        Choose(0.3, Partition, Partition, LoseMessage, Replay, FillDisk, HangDisk);
         // These end everything else that goes wrong, so most runs do without.
         Choose(
             0.15, RestartCoordinator, DamageCheckpoint, CutPower, FailOver, StopCoordinator, JumpClock, AskToStop,
@@ -40,6 +40,9 @@ internal sealed class Faults
 
     /// <summary>Until when the disk is full.</summary>
     public TimeSpan DiskIsFullUntil { get; private set; }
+
+    /// <summary>Until when the disk takes nothing, and says nothing.</summary>
+    public TimeSpan DiskHangsUntil { get; private set; }
 
     public void Begin()
     {
@@ -66,6 +69,7 @@ internal sealed class Faults
     {
         _simulation.Trace("! the faults are over");
         _simulation.PowerFailsInSave = false;
+        DiskHangsUntil = _simulation.Time.Now;
         foreach (WorkerProcess worker in _simulation.Workers.ToArray()) Recover(worker);
         _simulation.Coordinator.ResumeProcess();
         foreach (Connection connection in _simulation.Coordinator.Connections.Values.ToArray()) connection.Heal();
@@ -150,6 +154,8 @@ internal sealed class Faults
     }
 
     private void FillDisk() => DiskIsFullUntil = _simulation.Time.Now + _chance.Milliseconds(1000, 60_000);
+
+    private void HangDisk() => DiskHangsUntil = _simulation.Time.Now + _chance.Milliseconds(1000, 60_000);
 
     private Connection? ConnectionOf(WorkerProcess worker) =>
         _simulation.Coordinator.Connections.Values.FirstOrDefault(connection => connection.Worker == worker);

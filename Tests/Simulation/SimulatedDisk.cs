@@ -114,6 +114,9 @@ internal sealed class SimulatedDisk : IDisposable
         _storage.BeforeOperation = Step;
     }
 
+    /// <summary>Whether a file of a checkpoint was damaged.</summary>
+    public bool HasDamage => _damaged.Count > 0;
+
     /// <summary>The newest checkpoint's file is damaged, unless one of the last few is already.</summary>
     public void DamageNewest()
     {

@@ -26,6 +26,7 @@ internal sealed class SimulatedParameterServer
     private long _steps;
     private int _queuedNodes;
     private Action? _saving;
+    private bool _isGivenUp;
     private Publication _published;
 
     public SimulatedParameterServer(
@@ -46,6 +47,9 @@ internal sealed class SimulatedParameterServer
     }
 
     public Mailbox<object> Mailbox { get; }
+
+    /// <summary>The coordinator no longer waits for the checkpoint that is being written.</summary>
+    public void GiveSaveUp() => _isGivenUp = true;
 
     public bool IsBusy => Mailbox.Count > 0 || _saving is not null;
 
@@ -159,17 +163,26 @@ internal sealed class SimulatedParameterServer
                 save.Progress.BestEpoch == save.Progress.Epoch && save.Progress.StepInEpoch == 0,
                 $"a checkpoint of epoch {save.Progress.Epoch} step {save.Progress.StepInEpoch} is called best, "
                 + $"and {save.Progress.BestEpoch} is");
-        Check.That(_saving is null, $"two checkpoints are written at a time");
         Snapshot snapshot = new(
             save.Progress, (float[])_parameters.Clone(), (float[])_momentum.Clone(), (float[])_average.Clone(), _best);
-        _saving = () => _folder.Save(snapshot, save.IsBest);
+        if (_saving is not null)
+        {
+            Check.That(_isGivenUp, $"two checkpoints are written at a time");
+            _simulation.Witness("disk hangs");
+            if (save.IsBest) _folder.Miss(snapshot);
+            _process.Post(new CheckpointFailed(save.Id, ClusterSimulation.DiskHangs));
+            return;
+        }
+
+        _isGivenUp = false;
+        _saving = _folder.Begin(snapshot, save.IsBest);
         _simulation.Time.After(_simulation.Chance.Milliseconds(1, 4000), () => EndSave(save.Id));
     }
 
     private void EndSave(long id)
     {
         if (_saving is not { } work) return;
-        if (Mailbox.IsSuspended)
+        if (Mailbox.IsSuspended || _simulation.DiskHangsNow)
         {
             _simulation.Time.After(TimeSpan.FromMilliseconds(100), () => EndSave(id));
             return;

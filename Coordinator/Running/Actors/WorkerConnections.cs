@@ -101,8 +101,18 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
             return;
         }
 
-        // On the handshake's own thread: waits until the coordinator has its data too.
-        Cluster cluster = _cluster.Task.GetAwaiter().GetResult();
+        // On the handshake's own thread: waits until the coordinator has its data too, as long as the worker does.
+        if (!_cluster.Task.Wait(plan.Limits.AnswerMilliseconds))
+        {
+            string late = $"The coordinator has not loaded its data within {plan.Limits.AnswerMilliseconds / 1000} s; "
+                + $"{connection.Name} is let go and may join anew.";
+            log.LogWarning("{Sentence}", late.TrimEnd('.'));
+            link.Refuse(late);
+            connection.Close();
+            return;
+        }
+
+        Cluster cluster = _cluster.Task.Result;
         if (Objection(ready, cluster) is { } objection)
         {
             log.LogWarning("Refused {Worker}: {Reason}", connection.Name, objection);

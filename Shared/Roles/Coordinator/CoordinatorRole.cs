@@ -65,6 +65,7 @@ public sealed partial class CoordinatorRole
         {
             if (IsFinished) return null;
             TimeSpan? earliest = Earlier(_phase == Phase.Stepping ? _stopDeadline : null, _noticeDeadline);
+            earliest = Earlier(earliest, SaveOverdue);
             foreach (WorkerEntry worker in _workers.Values)
             {
                 earliest = Earlier(earliest, DropDeadline(worker));
@@ -108,6 +109,7 @@ public sealed partial class CoordinatorRole
         if (_phase == Phase.Stepping) DealAgain(now, effects);
         CheckExhausted();
         CheckStop(now, effects);
+        CheckSave(now, effects);
         Advance(now, effects);
         if (IsFinished) return;
         SettleIdleWorkers(now, effects);

@@ -67,6 +67,12 @@ public sealed record TrainingSettings
     /// <summary>How long a step in flight may take to end once a stop was asked for.</summary>
     public TimeSpan StopDeadline { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How often it is said that a checkpoint has not reached the disk yet.</summary>
+    public TimeSpan SaveNotice { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>A checkpoint that has not reached the disk after so long has failed: its disk hangs.</summary>
+    public TimeSpan SaveDeadline { get; init; } = TimeSpan.FromMinutes(5);
+
     /// <summary>How long a run waits without any worker before it says so again.</summary>
     public TimeSpan WaitingNotice { get; init; } = TimeSpan.FromSeconds(10);
 

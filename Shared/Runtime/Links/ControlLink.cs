@@ -26,6 +26,7 @@ public sealed class ControlLink : IControlLink
     private bool _sending;
     private bool _finishing;
     private long _finishDeadline;
+    private int _finishMilliseconds;
 
     private IControlHandler? _handler;
     private int _leaseMilliseconds;
@@ -112,6 +113,7 @@ public sealed class ControlLink : IControlLink
             if (_finishing)
                 return;
             _finishing = true;
+            _finishMilliseconds = milliseconds;
             _finishDeadline = Environment.TickCount64 + milliseconds;
             Monitor.Pulse(_sendLock);
         }
@@ -179,7 +181,8 @@ public sealed class ControlLink : IControlLink
             Monitor.Wait(_sendLock, (int)(_finishDeadline - now));
             now = Environment.TickCount64;
         }
-        _socket.Close(LinkEnd.ClosedHere);
+        _socket.Close(new LinkEnd(
+            LinkEndKind.TimedOut, $"it was closed here, and the peer did not close within {_finishMilliseconds} ms"));
     }
 
     // Waits until the heartbeat is due, the lease runs out, or something is queued.

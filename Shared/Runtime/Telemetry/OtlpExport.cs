@@ -17,10 +17,12 @@ internal sealed class OtlpExport : IDisposable
     private readonly MeterProvider _metrics;
     private readonly TracerProvider _traces;
     private readonly Lock _lock = new();
+    private readonly Action<string> _say;
     private bool _disposed;
 
-    public OtlpExport(string service)
+    public OtlpExport(string service, Action<string> say)
     {
+        _say = say;
         // What the environment says comes last, and wins.
         ResourceBuilder resource = ResourceBuilder.CreateEmpty()
             .AddService(service).AddTelemetrySdk().AddEnvironmentVariableDetector();
@@ -36,9 +38,11 @@ internal sealed class OtlpExport : IDisposable
         {
             if (_disposed) return;
             _disposed = true;
-            Task metrics = Task.Run(() => _metrics.Shutdown(FlushMilliseconds));
-            _traces.Shutdown(FlushMilliseconds);
-            metrics.Wait(FlushMilliseconds);
+            Task<bool> metrics = Task.Run(() => _metrics.Shutdown(FlushMilliseconds));
+            bool isSent = _traces.Shutdown(FlushMilliseconds);
+            if (metrics.Wait(FlushMilliseconds) && metrics.Result && isSent) return;
+            _say($"The collector at {Environment.GetEnvironmentVariable(Telemetry.EndpointVariable)} did not take the "
+                + $"last metrics and traces within {FlushMilliseconds} ms; they are lost.");
         }
     }
 }

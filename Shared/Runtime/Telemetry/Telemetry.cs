@@ -54,6 +54,7 @@ public static class Telemetry
     /// <summary>Exports from now on. Disposing sends what is left, within seconds; any thread may, and a second one
     /// waits for the first. What the standard environment variables say is followed.</summary>
     /// <param name="service">The service's name.</param>
+    /// <param name="say">Told, with a sentence, when the last of it could not be sent.</param>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public static IDisposable Export(string service) => new OtlpExport(service);
+    public static IDisposable Export(string service, Action<string> say) => new OtlpExport(service, say);
 }

@@ -210,6 +210,42 @@ public sealed class CheckpointMappingTests : IDisposable
     }
 
     [Fact]
+    public void ABestThatADiskThatHangsDidNotTakeIsSavedBeforeTheNext()
+    {
+        BlockingCollection<CoordinatorInput> outcomes = [];
+        HangingStorage storage = new();
+        using CheckpointSaver saver = new(
+            new CheckpointStore(_checkpoints.Folder, storage), _store, _specification)
+        {
+            Fence = new Fence(3),
+            ClassNames = ["zero", "one", "two", "three"],
+            TrainSeconds = () => 1,
+            Post = outcomes.Add,
+            Fault = error => throw error,
+        };
+        storage.Hang();
+        saver.Save(new SaveCheckpoint(1, RunSamples.Progress(0, 2, bestEpoch: 0), IsBest: false));
+        RunSamples.Fill(_store, 5);
+        float[] best = _store.Parameters.ToArray();
+        saver.Save(new SaveCheckpoint(2, RunSamples.Progress(1, 0, bestEpoch: 1), IsBest: true));
+        Assert.Equal(
+            new CheckpointFailed(2, "The checkpoint of step 3 is not written: the disk of " + _checkpoints.Folder
+                + " has not taken the one before it yet."), Next());
+        storage.GoOn();
+        Assert.Equal(new CheckpointSaved(1), Next());
+
+        RunSamples.Fill(_store, 6);
+        saver.Save(new SaveCheckpoint(3, RunSamples.Progress(1, 1, bestEpoch: 1), IsBest: false));
+        Assert.Equal(new CheckpointSaved(3), Next());
+        RestoredRun run = Restore(_store)!;
+        Assert.Equal((4, 1), (run.Progress.Step, run.Progress.BestEpoch));
+        Assert.Equal(best, _store.Best.ToArray());
+
+        CoordinatorInput Next() => outcomes.TryTake(out CoordinatorInput? outcome, TimeSpan.FromSeconds(30))
+            ? outcome : throw new TimeoutException("The save did not end.");
+    }
+
+    [Fact]
     public void ABestThatCouldNotBeSavedIsSavedBeforeTheNext()
     {
         BlockingCollection<CoordinatorInput> outcomes = [];

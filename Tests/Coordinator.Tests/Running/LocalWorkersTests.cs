@@ -165,9 +165,18 @@ public sealed class LocalWorkersTests : IDisposable
         Task stopped = _workers!.StopAsync(TimeSpan.FromSeconds(5));
         Assert.Equal(TimeSpan.FromSeconds(5), NextTimer());
         _time.Advance(TimeSpan.FromSeconds(5));
+        foreach (FakeWorker late in (FakeWorker[])[first, second])
+        {
+            Assert.EndsWith(
+                $"(process {late.Id}) has not ended within 5 s of being asked to, and is killed.", _fake.NextNotice());
+        }
+
         _time.Advance(NextTimer());
         await stopped.WaitAsync(Deadline);
         Assert.True(first.WasKilled && second.WasKilled);
+        Assert.Equal(
+            $"worker 2 (process {second.Id}) was killed and has not ended within 5 s; it is left alone.",
+            _fake.NextNotice());
     }
 
     [Fact]

@@ -9,7 +9,7 @@ public sealed class TelemetryTests
     [Fact]
     public void Recording_for_an_exporter_allocates_nothing()
     {
-        using IDisposable export = Telemetry.Export("test");
+        using IDisposable export = Telemetry.Export("test", _ => { });
         using Meter meter = new(Telemetry.SourceName);
         Counter<long> counter = meter.CreateCounter<long>("counter");
         Histogram<double> histogram = meter.CreateHistogram(
