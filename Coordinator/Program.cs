@@ -9,8 +9,11 @@ namespace Distributed.Coordinator;
 /// <summary>The coordinator's program: the front door.</summary>
 internal static class Program
 {
-    private static Task<int> Main(string[] arguments) =>
-        RunAsync(arguments, new CommandContext { IsTerminal = !Console.IsOutputRedirected });
+    private static Task<int> Main(string[] arguments)
+    {
+        if (OrphanGuard.IsAsked) OrphanGuard.Start(ExitCode.Stopped);
+        return RunAsync(arguments, new CommandContext { IsTerminal = !Console.IsOutputRedirected });
+    }
 
     /// <summary>
     /// Runs one command and returns the exit code. The user's mistakes become one line here, and only here.

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Distributed.Runtime;
+using Distributed.Runtime.Native;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -205,7 +206,8 @@ internal static class Program
 
     private static int Host(WorkerOptions options)
     {
-        if (options.IsLocal) OrphanGuard.Start();
+        if (options.IsLocal) ThreadPriorities.DieWithParent(); // by the kernel, even where it is stopped
+        if (options.IsLocal || OrphanGuard.IsAsked) OrphanGuard.Start(ExitCodes.CoordinatorLost);
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton<IHostLifetime, WorkerLifetime>();

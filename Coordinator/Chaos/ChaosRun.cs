@@ -6,27 +6,16 @@ using Distributed.Runtime.Native;
 
 namespace Distributed.Coordinator;
 
-/// <summary>What a chaos run is made of.</summary>
-/// <param name="Train">Options of <c>train</c> for both runs: model, data, epochs, seed, folder of runs.</param>
-/// <param name="Runs">The folder of runs.</param>
-/// <param name="Name">Names of both runs begin with it.</param>
-/// <param name="Workers">Local workers.</param>
-/// <param name="Faults">How many are injected.</param>
-/// <param name="Seed">What they are drawn from.</param>
-internal sealed record ChaosOptions(
-    IReadOnlyList<string> Train, string Runs, string Name, int Workers, int Faults, ulong Seed)
-{
-    /// <summary>The folder of the run that is left alone.</summary>
-    public string Undisturbed => $"{Name}-undisturbed";
-
-    /// <summary>The folder of the run that is disturbed.</summary>
-    public string Disturbed => $"{Name}-disturbed";
-}
-
 /// <summary>The disturbed run of a chaos run: trains while faults are injected, and starts what they ended.</summary>
 internal sealed class ChaosRun : IDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Far beyond what any step, validation or start of this size takes.</summary>
+    private static readonly TimeSpan ProgressDeadline = TimeSpan.FromMinutes(5);
+
+    /// <summary>Beyond the time that a worker waits for its coordinator to let it go.</summary>
+    private static readonly TimeSpan LeaveDeadline = TimeSpan.FromSeconds(30);
 
     private readonly ChaosOptions _options;
     private readonly Action<string> _say;
@@ -34,7 +23,7 @@ internal sealed class ChaosRun : IDisposable
     private readonly IPEndPoint _listen = new(IPAddress.Loopback, FreePort());
     private readonly BreakingProxy _proxy;
     private readonly List<ChildProgram> _joined = [];
-    private readonly List<Task> _stopped = [];
+    private readonly List<Task> _pending = [];
     private readonly SortedDictionary<FaultKind, int> _injected = [];
     private ChildProgram? _coordinator;
 
@@ -57,34 +46,51 @@ internal sealed class ChaosRun : IDisposable
     /// <summary>The longest time between two steps.</summary>
     public TimeSpan LongestPause { get; private set; }
 
-    /// <summary>Trains to the end under a plan.</summary>
-    /// <exception cref="ChaosException">A process ended as none must.</exception>
+    /// <summary>Trains to the end under a plan, which counts steps, or milliseconds where the options say minutes.
+    /// </summary>
+    /// <exception cref="ChaosException">A process ended as none must, or the run stands still.</exception>
     public async Task RunAsync(IReadOnlyList<Fault> plan, CancellationToken stop)
     {
         Start(isFirst: true);
         int next = 0;
-        long last = 0, lastAt = Stopwatch.GetTimestamp();
-        while (!_coordinator!.HasEnded || _coordinator.ExitCode != ExitCode.Done)
+        long last = 0, began = Stopwatch.GetTimestamp(), lastAt = began;
+        while (!HasFinished())
         {
-            if (_coordinator.HasEnded)
-            {
-                throw new ChaosException(
-                    $"the disturbed run ended with exit code {_coordinator.ExitCode}: {_coordinator.LastLine}");
-            }
-
             await Task.Delay(Look, stop);
+            ForgetEnded();
             long step = LastStep();
+            TimeSpan pause = Stopwatch.GetElapsedTime(lastAt);
             if (step != last)
             {
-                TimeSpan pause = Stopwatch.GetElapsedTime(lastAt);
                 if (last > 0 && pause > LongestPause) LongestPause = pause;
                 (last, lastAt) = (step, Stopwatch.GetTimestamp());
             }
+            else if (pause > ProgressDeadline)
+            {
+                throw new ChaosException(
+                    $"the disturbed run stands at step {step} for {pause.TotalMinutes:F0} minutes: "
+                    + _coordinator!.LastLine);
+            }
 
-            if (next < plan.Count && step >= plan[next].Step) await InjectAsync(plan[next++], step, stop);
+            long now = _options.Minutes is null ? step : (long)Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+            if (next < plan.Count && now >= plan[next].At) await InjectAsync(plan[next++], step, stop);
         }
 
-        await Task.WhenAll(_stopped);
+        await Task.WhenAll(_pending);
+    }
+
+    /// <summary>
+    /// Once the run has ended: asks the workers that joined and are still there to leave, and waits until no process is
+    /// left that it started, or that they started; returns how many are left at the deadline.
+    /// </summary>
+    public async Task<int> CountLeftAsync(CancellationToken stop)
+    {
+        foreach (ChildProgram worker in _joined) Signals.Terminate(worker.Id);
+        long began = Stopwatch.GetTimestamp();
+        int left;
+        while ((left = ChildProgram.All().Count) > 0 && Stopwatch.GetElapsedTime(began) < LeaveDeadline)
+            await Task.Delay(Look, stop);
+        return left;
     }
 
     /// <summary>Ends every process that is left.</summary>
@@ -95,21 +101,47 @@ internal sealed class ChaosRun : IDisposable
         _proxy.Dispose();
     }
 
+    private bool HasFinished()
+    {
+        if (!_coordinator!.HasEnded) return false;
+        return _coordinator.ExitCode == ExitCode.Done ? true : throw new ChaosException(
+            $"the disturbed run ended with exit code {_coordinator.ExitCode}: {_coordinator.LastLine}");
+    }
+
+    // One whose first connection is cut gives up, as it should; a fault of ours or a crash is another thing.
+    private void ForgetEnded()
+    {
+        foreach (ChildProgram worker in _joined.Where(worker => worker.HasEnded).ToArray())
+        {
+            string how = $"worker process {worker.Id} ended with exit code {worker.ExitCode}: {worker.LastLine}";
+            if (worker.ExitCode is not (ExitCode.Done or ExitCode.UserError or ExitCode.Stopped))
+                throw new ChaosException(how);
+            if (worker.ExitCode != ExitCode.Done) _say($"               {how}");
+            _joined.Remove(worker);
+            worker.Dispose();
+        }
+    }
+
     private void Start(bool isFirst)
     {
         _coordinator?.Dispose();
         string[] fresh = isFirst ? ["--fresh"] : [];
         _coordinator = ChildProgram.Start("coordinator",
         [
-            "train", .. _options.Train, "--name", _options.Disturbed,
-            "--workers", _options.Workers.ToString(CultureInfo.InvariantCulture), "--threads", "1",
-            "--checkpoint-every", "20", "--listen", _listen.ToString(), .. fresh,
+            .. _options.Train(_options.Disturbed), "--checkpoint-every", "20", "--listen", _listen.ToString(), .. fresh,
         ]);
     }
 
     private async Task InjectAsync(Fault fault, long step, CancellationToken stop)
     {
-        string? what = fault.Kind switch
+        // As many may join as there are local workers, and one must have joined for another to leave.
+        FaultKind kind = fault.Kind switch
+        {
+            FaultKind.AddWorker when _joined.Count >= _options.Workers => FaultKind.RemoveWorker,
+            FaultKind.RemoveWorker when _joined.Count == 0 => FaultKind.AddWorker,
+            _ => fault.Kind,
+        };
+        string? what = kind switch
         {
             FaultKind.KillWorker => KillWorker(fault.Choice),
             FaultKind.StopWorker => StopWorker(fault),
@@ -121,7 +153,7 @@ internal sealed class ChaosRun : IDisposable
             _ => throw new InvalidOperationException($"Unknown fault {fault.Kind}."),
         };
         if (what is null) return; // there is nothing of the kind at the moment
-        _injected[fault.Kind] = _injected.GetValueOrDefault(fault.Kind) + 1;
+        _injected[kind] = _injected.GetValueOrDefault(kind) + 1;
         _say(string.Create(CultureInfo.InvariantCulture, $"  step {step,6}  {what}"));
     }
 
@@ -145,7 +177,7 @@ internal sealed class ChaosRun : IDisposable
     {
         if (LocalWorker(fault.Choice) is not { } worker || !Signals.Stop(worker)) return null;
         int milliseconds = fault.StopMilliseconds;
-        _stopped.Add(Task.Delay(milliseconds).ContinueWith(_ => Signals.Continue(worker), TaskScheduler.Default));
+        _pending.Add(Task.Delay(milliseconds).ContinueWith(_ => Signals.Continue(worker), TaskScheduler.Default));
         return string.Create(
             CultureInfo.InvariantCulture, $"stopped worker process {worker} for {milliseconds / 1000.0:F1} s");
     }
@@ -162,19 +194,28 @@ internal sealed class ChaosRun : IDisposable
         return $"added worker process {worker.Id}";
     }
 
+    // The youngest, so that the oldest sees everything.
     private string? RemoveWorker()
     {
-        ChildProgram? worker = _joined.Find(each => !each.HasEnded);
-        if (worker is null || !Signals.Terminate(worker.Id)) return null;
+        if (_joined.LastOrDefault() is not { } worker || !Signals.Terminate(worker.Id)) return null;
         _joined.Remove(worker);
-        _stopped.Add(LeaveAsync(worker));
+        _pending.Add(LeaveAsync(worker));
         return $"asked worker process {worker.Id} to leave";
     }
 
     private static async Task LeaveAsync(ChildProgram worker)
     {
         using ChildProgram leaving = worker;
-        await worker.WaitAsync(CancellationToken.None);
+        using CancellationTokenSource deadline = new(LeaveDeadline);
+        try
+        {
+            await worker.WaitAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new ChaosException($"worker process {worker.Id} was asked to leave and is still there after "
+                + $"{LeaveDeadline.TotalSeconds:F0} s: {worker.LastLine}");
+        }
     }
 
     private string? BreakConnections() =>

@@ -1,16 +1,19 @@
 using System.Diagnostics;
+using Distributed.Runtime;
 
 namespace Distributed.Coordinator;
 
 /// <summary>
-/// A process of this program, or of the worker's beside it, with what it printed last. Disposing kills it.
+/// A process of this program, or of the worker's beside it, with what it printed last. Disposing kills it; it ends by
+/// itself with this process, however that ends.
 /// </summary>
 internal sealed class ChildProgram : IDisposable
 {
-    private const int KeptLines = 200;
+    // In the environment of all that this process starts, and of what they start: they are found by it.
+    private static readonly string Mark = Guid.NewGuid().ToString("N");
 
     private readonly Process _process;
-    private readonly Queue<string> _lines = new();
+    private volatile string _lastLine = "";
 
     private ChildProgram(ProcessStartInfo start)
     {
@@ -32,13 +35,7 @@ internal sealed class ChildProgram : IDisposable
     public int ExitCode => _process.ExitCode;
 
     /// <summary>The last line that it printed; empty: none.</summary>
-    public string LastLine
-    {
-        get
-        {
-            lock (_lines) return _lines.LastOrDefault("");
-        }
-    }
+    public string LastLine => _lastLine;
 
     /// <summary>Starts one.</summary>
     /// <param name="program">The program's name, of this one's folder: coordinator or worker.</param>
@@ -59,14 +56,15 @@ internal sealed class ChildProgram : IDisposable
         if (library is not null) start.ArgumentList.Add(library);
         foreach (string argument in arguments) start.ArgumentList.Add(argument);
         foreach ((string name, string value) in environment) start.Environment[name] = value;
+        start.Environment[OrphanGuard.Variable] = Mark;
         return new ChildProgram(start);
     }
 
-    /// <summary>Whether it has printed a line with this text, among the last ones.</summary>
-    public bool HasPrinted(string text)
-    {
-        lock (_lines) return _lines.Any(line => line.Contains(text, StringComparison.Ordinal));
-    }
+    /// <summary>
+    /// The processes that live of all that this one started, and that they started; none where the system has no table
+    /// of processes.
+    /// </summary>
+    public static IReadOnlyList<int> All() => LocalProcesses.WithVariable(OrphanGuard.Variable, Mark);
 
     /// <summary>Ends it at once; no error if it has ended.</summary>
     public void Kill()
@@ -93,11 +91,6 @@ internal sealed class ChildProgram : IDisposable
 
     private void Keep(string? line)
     {
-        if (line is null) return;
-        lock (_lines)
-        {
-            _lines.Enqueue(line);
-            if (_lines.Count > KeptLines) _lines.Dequeue();
-        }
+        if (line is { Length: > 0 }) _lastLine = line;
     }
 }

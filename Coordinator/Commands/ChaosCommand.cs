@@ -12,10 +12,25 @@ internal static class ChaosCommand
 {
     private static readonly string[] Shared = ["model", "data", "data-dir", "batch", "micro-batch", "spec", "runs"];
 
-    private static readonly Option<string> Epochs = Number("--epochs", "E", "Epochs to train", 12);
-    private static readonly Option<string> Workers = Number("--workers", "N", "Local worker processes", 2);
-    private static readonly Option<string> Faults = Number("--faults", "N", "Faults to inject", 10);
-    private static readonly Option<string> Seed = Number("--seed", "S", "What the faults are drawn from", 1);
+    /// <summary>Epochs of a run, at most.</summary>
+    public const int MostEpochs = 1_000_000;
+
+    private const int LeastFaults = 10, MostFaults = 100_000, FaultsPerMinute = 6;
+
+    private static readonly Option<string> Epochs = Number("--epochs", "E", "Epochs to train", "12");
+    private static readonly Option<string> Workers = Number("--workers", "N", "Local worker processes", "2");
+    private static readonly Option<string> Seed = Number("--seed", "S", "What the faults are drawn from", "1");
+
+    private static readonly Option<string> Faults = Number(
+        "--faults", "N", "Faults to inject", "10", $", with --minutes {FaultsPerMinute} a minute");
+
+    private static readonly Option<string> Minutes = new("--minutes")
+    {
+        Description = "Instead of --epochs: train so long twice, about (a short training is timed before). Faults come by "
+            + $"time, and the coordinator is killed {Fault.MostCoordinatorFaults} times at most, so that it is seen "
+            + "whether what lives long grows.",
+        HelpName = "M",
+    };
 
     private static readonly Option<string> Name = new("--name")
     {
@@ -29,7 +44,7 @@ internal static class ChaosCommand
     {
         Command command = new("chaos", "Train while everything breaks, and compare with a run that nothing disturbs.")
         {
-            Epochs, Workers, Faults, Seed, Name,
+            Epochs, Minutes, Workers, Faults, Seed, Name,
         };
         TrainSetting[] settings = [.. TrainSetting.All.Where(setting => Shared.Contains(setting.Name))];
         TrainCommand.AddOptions(command, settings);
@@ -37,16 +52,12 @@ internal static class ChaosCommand
         return command;
     }
 
-    private static Option<string> Number(string name, string value, string help, int standard) => new(name)
-    {
-        Description = $"{help} (default: {standard}).",
-        DefaultValueFactory = _ => standard.ToString(CultureInfo.InvariantCulture),
-        HelpName = value,
-    };
+    private static Option<string> Number(string name, string value, string help, string standard, string more = "") =>
+        new(name) { Description = $"{help} (default: {standard}{more}).", HelpName = value };
 
     private static ChaosOptions Options(ParseResult parsed, TrainSetting[] settings)
     {
-        List<string> train = ["--epochs", $"{Count(parsed, Epochs, 1, 1_000_000)}"];
+        List<string> train = [];
         Dictionary<string, string> standard = new() { ["model"] = "lenet5", ["data"] = "digits", ["runs"] = "runs" };
         foreach (TrainSetting setting in settings)
         {
@@ -55,15 +66,29 @@ internal static class ChaosCommand
             if (given is not null) train.AddRange([setting.Option, given]);
         }
 
-        string runs = train[train.IndexOf("--runs") + 1];
+        double? minutes = ReadMinutes(parsed);
+        int faults = minutes is { } duration
+            ? (int)Math.Clamp(duration * FaultsPerMinute, LeastFaults, MostFaults) : LeastFaults;
         return new ChaosOptions(
-            train, runs, parsed.GetRequiredValue(Name), (int)Count(parsed, Workers, 1, 64),
-            (int)Count(parsed, Faults, 0, 10_000), Count(parsed, Seed, 0, ulong.MaxValue));
+            train, train[train.IndexOf("--runs") + 1], parsed.GetRequiredValue(Name),
+            (int)Count(parsed, Epochs, 12, 1, MostEpochs), minutes, (int)Count(parsed, Workers, 2, 1, 64),
+            (int)Count(parsed, Faults, (ulong)faults, 0, MostFaults), Count(parsed, Seed, 1, 0, ulong.MaxValue));
     }
 
-    private static ulong Count(ParseResult parsed, Option<string> option, ulong least, ulong most)
+    private static double? ReadMinutes(ParseResult parsed)
     {
-        string text = parsed.GetRequiredValue(option);
+        if (parsed.GetValue(Minutes) is not { } text) return null;
+        if (parsed.GetResult(Epochs) is not null)
+            throw new UsageException($"{Minutes.Name} and {Epochs.Name} both say how long to train; give one of them.");
+        return double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double minutes)
+            && minutes is >= 0.1 and <= 100_000
+                ? minutes
+                : throw new UsageException($"{Minutes.Name}: expected a number from 0.1 to 100000, got '{text}'.");
+    }
+
+    private static ulong Count(ParseResult parsed, Option<string> option, ulong standard, ulong least, ulong most)
+    {
+        if (parsed.GetValue(option) is not { } text) return standard;
         return ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ulong count)
             && count >= least && count <= most
                 ? count
@@ -74,16 +99,22 @@ internal static class ChaosCommand
     private static async Task<int> RunAsync(ChaosOptions options, CommandContext context, CancellationToken stop)
     {
         TextWriter output = context.Output;
-        output.WriteLine($"chaos with seed {options.Seed}: first undisturbed, then with "
-            + $"{Wording.Number(options.Faults, "fault")}");
+        string faults = Wording.Number(options.Faults, "fault");
+        output.WriteLine($"chaos with seed {options.Seed}: first undisturbed, then with {faults}");
+        if (options.Minutes is { } minutes)
+        {
+            options = options with { Epochs = await CalmRun.EpochsAsync(options, minutes, stop) };
+            output.WriteLine($"  {Wording.Number(options.Epochs, "epoch")} for {Wording.Seconds(minutes * 60)}");
+        }
+
         long began = Stopwatch.GetTimestamp();
-        RunResult calm = await TrainUndisturbedAsync(options, stop);
+        RunResult calm = await CalmRun.TrainAsync(options, stop);
         TimeSpan calmTook = Stopwatch.GetElapsedTime(began);
-        using ChaosRun chaos = new(options, output.WriteLine);
-        began = Stopwatch.GetTimestamp();
+        output.WriteLine($"  undisturbed: {Wording.Seconds(calmTook.TotalSeconds)}");
+        ChaosReport report;
         try
         {
-            await chaos.RunAsync(Fault.Plan(options.Seed, options.Faults, calm.Steps, ChaosRun.Kinds), stop);
+            report = await DisturbAsync(options, calm, calmTook, output, stop);
         }
         catch (ChaosException failure)
         {
@@ -91,51 +122,39 @@ internal static class ChaosCommand
             return ExitCode.Fault;
         }
 
-        TimeSpan took = Stopwatch.GetElapsedTime(began);
-        RunResult disturbed = Result(options, options.Disturbed);
-        bool isEqual = calm.WeightsSha256 == disturbed.WeightsSha256
-            && disturbed.SamplesApplied == disturbed.SamplesExpected;
-        string kinds = string.Join(", ", chaos.Injected.Select(kind => $"{Words(kind.Key)} {kind.Value}"));
-        output.WriteLine($"faults injected  {chaos.Injected.Values.Sum()} of {options.Faults}: {kinds}");
-        output.WriteLine($"samples applied  {Wording.Count(disturbed.SamplesApplied)} of "
-            + $"{Wording.Count(disturbed.SamplesExpected)}, {Wording.Count(disturbed.DuplicatesDropped)} results "
-            + "dropped as duplicates");
-        output.WriteLine($"undisturbed      {calm.WeightsSha256}  {Wording.Seconds(calmTook.TotalSeconds)}  "
-            + Path.Combine(options.Runs, options.Undisturbed));
-        output.WriteLine($"disturbed        {disturbed.WeightsSha256}  {Wording.Seconds(took.TotalSeconds)}  "
-            + Path.Combine(options.Runs, options.Disturbed));
-        output.WriteLine($"longest pause    {Wording.Seconds(chaos.LongestPause.TotalSeconds)}; "
-            + $"time lost {Wording.Seconds((took - calmTook).TotalSeconds)}");
-        output.WriteLine(isEqual ? "the weights are equal, bit by bit" : "the weights DIFFER");
-        return isEqual ? ExitCode.Done : ExitCode.Fault;
+        foreach (string line in report.Lines()) output.WriteLine(line);
+        return report.IsGood ? ExitCode.Done : ExitCode.Fault;
     }
 
-    private static async Task<RunResult> TrainUndisturbedAsync(ChaosOptions options, CancellationToken stop)
+    private static async Task<ChaosReport> DisturbAsync(
+        ChaosOptions options, RunResult calm, TimeSpan calmTook, TextWriter output, CancellationToken stop)
     {
-        using ChildProgram run = ChildProgram.Start("coordinator",
-        [
-            "train", .. options.Train, "--name", options.Undisturbed, "--fresh",
-            "--workers", options.Workers.ToString(CultureInfo.InvariantCulture), "--threads", "1",
-        ]);
-        await run.WaitAsync(stop);
-        return run.ExitCode == ExitCode.Done
-            ? Result(options, options.Undisturbed)
-            : throw new UsageException($"the undisturbed run did not train: {run.LastLine.Replace("error: ", "")}");
+        bool isLong = options.Minutes is not null;
+        long length = isLong ? (long)calmTook.TotalMilliseconds : calm.Steps;
+        IReadOnlyList<Fault> plan = Fault.Plan(options.Seed, options.Faults, length, ChaosRun.Kinds, isLong);
+        using ChaosRun chaos = new(options, output.WriteLine);
+        ProcessSampler sampler = new(options.ProcessFile);
+        TimeSpan took;
+        int left;
+        await using (sampler)
+        {
+            long began = Stopwatch.GetTimestamp();
+            await chaos.RunAsync(plan, stop);
+            took = Stopwatch.GetElapsedTime(began);
+            left = await chaos.CountLeftAsync(stop);
+        }
+
+        return new ChaosReport
+        {
+            Options = options,
+            Calm = calm,
+            CalmTook = calmTook,
+            Disturbed = CalmRun.Result(options, options.Disturbed),
+            DisturbedTook = took,
+            Injected = chaos.Injected,
+            LongestPause = chaos.LongestPause,
+            Processes = LocalProcesses.AreListed ? Flatness.Of(sampler.Samples) : null,
+            Left = LocalProcesses.AreListed ? left : null,
+        };
     }
-
-    private static RunResult Result(ChaosOptions options, string name) =>
-        RunResult.Read(Path.Combine(options.Runs, name, "result.json"))
-            ?? throw new UsageException($"{Path.Combine(options.Runs, name)}: the run left no result.");
-
-    private static string Words(FaultKind kind) => kind switch
-    {
-        FaultKind.KillWorker => "workers killed",
-        FaultKind.StopWorker => "workers stopped",
-        FaultKind.AddWorker => "workers added",
-        FaultKind.RemoveWorker => "workers asked to leave",
-        FaultKind.BreakConnections => "connections cut",
-        FaultKind.KillCoordinator => "coordinator killed",
-        FaultKind.CorruptCheckpoint => "coordinator killed and checkpoint corrupted",
-        _ => throw new InvalidOperationException($"Unknown fault {kind}."),
-    };
 }

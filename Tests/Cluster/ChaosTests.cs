@@ -1,3 +1,4 @@
+using Distributed.Cluster.Native;
 using Xunit;
 
 namespace Distributed.Cluster;
@@ -12,16 +13,80 @@ public sealed class ChaosTests : IDisposable
     [LinuxFact]
     public void AShortRunSurvivesEveryKindOfFault()
     {
-        ProgramRun run = _directory.Start(
-            Programs.Coordinator, ["chaos", "--faults", "8", "--epochs", "6", "--seed", "3"]);
+        ProgramRun run = Start("--faults", "8", "--epochs", "6", "--seed", "3");
         Assert.True(run.WaitForExit() == 0, run.Transcript);
         Assert.Contains("the weights are equal, bit by bit", run.Output);
         Assert.Contains("coordinator killed and checkpoint corrupted 1", run.Output);
+        Assert.Contains("processes left   0\n", run.Output);
         foreach (string name in (string[])["chaos-undisturbed", "chaos-disturbed"])
         {
             ProgramRun verified = _directory.Start(
                 Programs.Coordinator, ["verify", Path.Combine("runs", name)]);
             Assert.True(verified.WaitForExit() == 0, verified.Transcript);
+        }
+    }
+
+    [LinuxFact]
+    public void ARunOfSomeMinutesIsPacedByTimeAndItsProcessesAreWatched()
+    {
+        ProgramRun run = Start("--minutes", "0.15", "--faults", "7", "--name", "soak");
+        Assert.True(run.WaitForExit() == 0, run.Transcript);
+        Assert.Contains("the weights are equal, bit by bit", run.Output);
+        Assert.Equal(
+            ["soak-disturbed", "soak-processes.csv", "soak-undisturbed"],
+            Directory.EnumerateFileSystemEntries(Path.Combine(_directory.Path, "runs")).Select(Path.GetFileName).Order());
+        string[][] seen = [.. File.ReadLines(Path.Combine(_directory.Path, "runs", "soak-processes.csv"))
+            .Skip(1).Select(line => line.Split(','))];
+        Assert.Equal(["Coordinator", "JoinedWorker", "LocalWorker"], seen.Select(each => each[1]).Distinct().Order());
+        Assert.All(seen, each => Assert.True(long.Parse(each[4]) > 0 && int.Parse(each[5]) > 0, string.Join(',', each)));
+    }
+
+    [LinuxFact]
+    public void ACoordinatorAndItsWorkersEndWithAChaosRunThatIsKilled()
+    {
+        // So many epochs that the coordinator would train far beyond the deadline.
+        ProgramRun chaos = Start("--epochs", "100000");
+        Wait.Until(() => Descendants(chaos).Count == 3, chaos, "a coordinator and two workers started");
+        IReadOnlyList<int> processes = Descendants(chaos);
+        SystemCalls.Signal(processes[^1], SystemCalls.Stop); // one that can't look at its standard input
+        KillAndRequireNoneLeft(chaos, processes);
+    }
+
+    [LinuxFact]
+    public void AWorkerThatJoinedEndsWithAChaosRunThatIsKilled()
+    {
+        ProgramRun chaos = Start("--faults", "3", "--epochs", "20");
+        chaos.WaitForOutput("added worker process");
+        IReadOnlyList<int> processes = Descendants(chaos);
+        int coordinator = processes.Single(id => LocalProcesses.Arguments(id).Contains("train"));
+        Assert.Contains(chaos.Workers(), id => LocalProcesses.Arguments(id).Contains("--join"));
+
+        // Without a coordinator it would look for one for ten minutes.
+        chaos.Signal(SystemCalls.Kill);
+        SystemCalls.TrySignal(coordinator, SystemCalls.Kill);
+        KillAndRequireNoneLeft(chaos, processes);
+    }
+
+    private ProgramRun Start(params string[] options) => _directory.Start(Programs.Coordinator, ["chaos", .. options]);
+
+    /// <summary>What a program started, and what they started, in that order.</summary>
+    private static IReadOnlyList<int> Descendants(ProgramRun program)
+    {
+        IReadOnlyList<int> children = program.Workers();
+        return [.. children, .. children.SelectMany(LocalProcesses.ChildrenOf)];
+    }
+
+    private static void KillAndRequireNoneLeft(ProgramRun chaos, IReadOnlyList<int> processes)
+    {
+        try
+        {
+            chaos.TrySignal(SystemCalls.Kill);
+            chaos.WaitForExit(processes);
+        }
+        finally
+        {
+            foreach (int process in processes.Where(LocalProcesses.IsAlive))
+                SystemCalls.TrySignal(process, SystemCalls.Kill);
         }
     }
 }

@@ -51,7 +51,7 @@ internal sealed class ProgramRun : IDisposable
     public string Transcript => $"Printed:\n{Output}{Error}";
 
     /// <summary>The processes that this one started.</summary>
-    public IReadOnlyList<int> Workers() => ProcessTable.ChildrenOf(Id);
+    public IReadOnlyList<int> Workers() => LocalProcesses.ChildrenOf(Id);
 
     public void Signal(int signal) => SystemCalls.Signal(Id, signal);
 
@@ -75,7 +75,7 @@ internal sealed class ProgramRun : IDisposable
         }
 
         ReadToEnd();
-        bool alone = SpinWait.SpinUntil(() => !workers.Any(ProcessTable.IsAlive), Wait.Deadline);
+        bool alone = SpinWait.SpinUntil(() => !workers.Any(LocalProcesses.IsAlive), Wait.Deadline);
         Assert.True(alone, $"A worker outlived its coordinator. {Transcript}");
         return _process.ExitCode;
     }

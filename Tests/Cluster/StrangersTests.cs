@@ -42,15 +42,15 @@ public sealed class StrangersTests(ReferenceRun reference) : IDisposable
         run.WaitForOutput("worker 1 takes part");
         IReadOnlyList<byte[]> recorded = RecordAWorkerAndKillIt(run);
         run.WaitForOutput("is gone");
-        int handles = ProcessTable.Handles(run.Id), threads = ProcessTable.Threads(run.Id);
+        (_, int handles, int threads) = Figures(run);
 
         // The run waits for a second worker now, so it has all the time that the strangers need.
         long before = Counted();
         int mostThreads = Come(run, recorded);
         Wait.Until(() => Counted() - before >= 5 * OfEachKind, run, "every stranger counted");
-        Wait.Until(() => ProcessTable.Handles(run.Id) <= handles, run, "every handle closed again");
+        Wait.Until(() => Figures(run).OpenFiles <= handles, run, "every handle closed again");
         Assert.InRange(mostThreads, 1, threads + 20); // the thread pool has some of its own
-        Assert.InRange(ProcessTable.Threads(run.Id), 1, threads + 20);
+        Assert.InRange(Figures(run).Threads, 1, threads + 20);
 
         using CancellationTokenSource over = new();
         Task coming = Task.Run(() => KeepComing(recorded, over.Token));
@@ -96,7 +96,7 @@ public sealed class StrangersTests(ReferenceRun reference) : IDisposable
                 strangers.Add(Connect(TooMuch));
                 strangers.Add(Connect("GET / HTTP/1.1\r\n\r\n"u8));
                 strangers.Add(Connect(recorded[count % 2]));
-                threads = Math.Max(threads, ProcessTable.Threads(run.Id));
+                threads = Math.Max(threads, Figures(run).Threads);
             }
 
             foreach (Socket stranger in strangers) RequireNothing(stranger);
@@ -166,4 +166,7 @@ public sealed class StrangersTests(ReferenceRun reference) : IDisposable
             return 0;
         }
     }
+
+    private static ProcessFigures Figures(ProgramRun run) => LocalProcesses.Figures(run.Id)
+        ?? throw new InvalidOperationException($"The program has ended. {run.Transcript}");
 }

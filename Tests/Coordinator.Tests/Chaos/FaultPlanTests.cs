@@ -21,8 +21,8 @@ public sealed class FaultPlanTests
         {
             IReadOnlyList<Fault> plan = Fault.Plan(seed, 10, 1000, Kinds);
             Assert.Equal(Kinds, plan.Select(fault => fault.Kind).Distinct().Order());
-            Assert.Equal(plan.Select(fault => fault.Step).Order(), plan.Select(fault => fault.Step));
-            Assert.All(plan, fault => Assert.InRange(fault.Step, 50, 900));
+            Assert.Equal(plan.Select(fault => fault.At).Order(), plan.Select(fault => fault.At));
+            Assert.All(plan, fault => Assert.InRange(fault.At, 50, 900));
             Assert.All(plan, fault => Assert.InRange(fault.StopMilliseconds, 500, 3_999));
         }
     }
@@ -36,6 +36,19 @@ public sealed class FaultPlanTests
             int added = Array.IndexOf(plan, FaultKind.AddWorker);
             Assert.True(added < Array.IndexOf(plan, FaultKind.RemoveWorker), $"seed {seed}");
             Assert.True(added < Array.IndexOf(plan, FaultKind.BreakConnections), $"seed {seed}");
+        }
+    }
+
+    [Fact]
+    public void InALongPlanTheCoordinatorIsSparedButForAFewTimes()
+    {
+        for (ulong seed = 0; seed < 50; seed++)
+        {
+            IReadOnlyList<Fault> plan = Fault.Plan(seed, 300, 1_200_000, Kinds, isLong: true);
+            Assert.Equal(300, plan.Count);
+            Assert.Equal(2, plan.Count(fault => fault.Kind == FaultKind.KillCoordinator));
+            Assert.Equal(2, plan.Count(fault => fault.Kind == FaultKind.CorruptCheckpoint));
+            Assert.Equal(Kinds, plan.Select(fault => fault.Kind).Distinct().Order());
         }
     }
 
