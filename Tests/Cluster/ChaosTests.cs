@@ -46,8 +46,10 @@ public sealed class ChaosTests : IDisposable
     {
         // So many epochs that the coordinator would train far beyond the deadline.
         ProgramRun chaos = Start("--epochs", "100000");
-        Wait.Until(() => Descendants(chaos).Count == 3, chaos, "a coordinator and two workers started");
+        string metrics = Path.Combine(_directory.Path, "runs", "chaos-undisturbed", "metrics.jsonl");
+        Wait.Until(() => new FileInfo(metrics) is { Exists: true, Length: > 0 }, chaos, "steps made");
         IReadOnlyList<int> processes = Descendants(chaos);
+        Assert.Equal(3, processes.Count);
         SystemCalls.Signal(processes[^1], SystemCalls.Stop); // one that can't look at its standard input
         KillAndRequireNoneLeft(chaos, processes);
     }
