@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Distributed.Cluster.Native;
 using Xunit;
 
@@ -57,8 +58,10 @@ public sealed class ChaosTests : IDisposable
     [LinuxFact]
     public void AWorkerThatJoinedEndsWithAChaosRunThatIsKilled()
     {
-        ProgramRun chaos = Start("--faults", "3", "--epochs", "20");
-        chaos.WaitForOutput("added worker process");
+        ProgramRun chaos = Start("--faults", "3", "--epochs", "25");
+        string status = Path.Combine(_directory.Path, "runs", "chaos-disturbed", "status.json");
+        Wait.Until(
+            () => File.Exists(status) && Regex.Count(File.ReadAllText(status), "\"active\"") == 3, chaos, "a worker joined");
         IReadOnlyList<int> processes = Descendants(chaos);
         int coordinator = processes.Single(id => LocalProcesses.Arguments(id).Contains("train"));
         Assert.Contains(chaos.Workers(), id => LocalProcesses.Arguments(id).Contains("--join"));
