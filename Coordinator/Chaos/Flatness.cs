@@ -1,9 +1,9 @@
 namespace Distributed.Coordinator;
 
 /// <summary>
-/// Whether the processes of one role stay as they are while they live: what the longest-lived of them took in the second
-/// quarter of its life beside the last quarter, both as medians over the samples with one number of workers alive,
-/// because a coordinator holds connections to each.
+/// Whether the processes of one role stay as they are while they live: what the longest-lived of them took in the
+/// second quarter of its life beside the last quarter, both as medians over the samples with one number of workers
+/// alive, because a coordinator holds connections to each.
 /// </summary>
 /// <param name="Role">The role.</param>
 /// <param name="Lived">How long the longest-lived process was seen.</param>

@@ -26,8 +26,8 @@ internal static class ChaosCommand
 
     private static readonly Option<string> Minutes = new("--minutes")
     {
-        Description = "Instead of --epochs: train so long twice, about (a short training is timed before). Faults come by "
-            + $"time, and the coordinator is killed {Fault.MostCoordinatorFaults} times at most, so that it is seen "
+        Description = "Instead of --epochs: train so long twice, about (a short training is timed before). Faults come "
+            + $"by time, and the coordinator is killed {Fault.MostCoordinatorFaults} times at most, so that it is seen "
             + "whether what lives long grows.",
         HelpName = "M",
     };

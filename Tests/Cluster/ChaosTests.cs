@@ -33,13 +33,14 @@ public sealed class ChaosTests : IDisposable
         ProgramRun run = Start("--minutes", "0.15", "--faults", "7", "--name", "soak");
         Assert.True(run.WaitForExit() == 0, run.Transcript);
         Assert.Contains("the weights are equal, bit by bit", run.Output);
+        string runs = Path.Combine(_directory.Path, "runs");
         Assert.Equal(
             ["soak-disturbed", "soak-processes.csv", "soak-undisturbed"],
-            Directory.EnumerateFileSystemEntries(Path.Combine(_directory.Path, "runs")).Select(Path.GetFileName).Order());
-        string[][] seen = [.. File.ReadLines(Path.Combine(_directory.Path, "runs", "soak-processes.csv"))
+            Directory.EnumerateFileSystemEntries(runs).Select(Path.GetFileName).Order());
+        string[][] seen = [.. File.ReadLines(Path.Combine(runs, "soak-processes.csv"))
             .Skip(1).Select(line => line.Split(','))];
         Assert.Equal(["Coordinator", "JoinedWorker", "LocalWorker"], seen.Select(each => each[1]).Distinct().Order());
-        Assert.All(seen, each => Assert.True(long.Parse(each[4]) > 0 && int.Parse(each[5]) > 0, string.Join(',', each)));
+        Assert.All(seen.SelectMany(each => each[4..]), figure => Assert.True(long.Parse(figure) > 0));
     }
 
     [LinuxFact]
@@ -61,7 +62,8 @@ public sealed class ChaosTests : IDisposable
         ProgramRun chaos = Start("--faults", "3", "--epochs", "25");
         string status = Path.Combine(_directory.Path, "runs", "chaos-disturbed", "status.json");
         Wait.Until(
-            () => File.Exists(status) && Regex.Count(File.ReadAllText(status), "\"active\"") == 3, chaos, "a worker joined");
+            () => File.Exists(status) && Regex.Count(File.ReadAllText(status), "\"active\"") == 3,
+            chaos, "a worker joined");
         IReadOnlyList<int> processes = Descendants(chaos);
         int coordinator = processes.Single(id => LocalProcesses.Arguments(id).Contains("train"));
         Assert.Contains(chaos.Workers(), id => LocalProcesses.Arguments(id).Contains("--join"));
