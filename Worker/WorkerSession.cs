@@ -13,8 +13,12 @@ namespace Distributed.Worker;
 /// <param name="Reason">A sentence for a person; empty when there is nothing to say.</param>
 internal readonly record struct SessionEnd(int ExitCode, string Reason);
 
-/// <summary>A run and the fence of its coordinator.</summary>
-internal readonly record struct RunPlace(RunId Run, Fence Fence);
+/// <summary>What a stay in a run leaves for the next one.</summary>
+/// <param name="Run">The run.</param>
+/// <param name="Fence">That of its coordinator.</param>
+/// <param name="Specification">The run's specification, as the coordinator sent it.</param>
+/// <param name="Data">What was loaded for it; null: that was not done.</param>
+internal sealed record RunPlace(RunId Run, Fence Fence, string Specification, RunData? Data);
 
 /// <summary>
 /// One stay of this worker in a run: joins, loads what the coordinator's specification names, and carries out the
@@ -42,6 +46,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     private LoaderThread? _loader;
     private IWorkerLink? _data;
     private Func<IBlock>? _rentGradient;
+    private RunData? _runData;
     private IBlock? _arrived;
     private long _allocatedBytes;
 
@@ -89,19 +94,20 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         control.Start(welcome, session);
         try
         {
-            session.Prepare(specification, stop);
+            session.Prepare(specification, last, stop);
         }
         catch
         {
             session.Dispose();
+            session.Free(); // it may be tried again and again
             throw;
         }
 
         return session;
     }
 
-    /// <summary>In which run it stays, and under whom.</summary>
-    public RunPlace Place => new(_welcome.Run, _welcome.Fence);
+    /// <summary>In which run it stays, under whom, and with which data.</summary>
+    public RunPlace Place => new(_welcome.Run, _welcome.Fence, _welcome.Specification, _runData);
 
     /// <summary>Tells the coordinator that this worker is about to leave; it is let go once its work is done.</summary>
     public void Leave() => _control.Send(new Leaving("it was asked to stop"));
@@ -171,19 +177,24 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         typeof(WorkerSession).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
             ?.InformationalVersion ?? "?";
 
-    private void Prepare(RunSpecification specification, CancellationToken stop)
+    private void Prepare(RunSpecification specification, RunPlace? last, CancellationToken stop)
     {
         Thread warmUp = new(_execution.WarmUp) { IsBackground = true, Name = "warm-up" };
         warmUp.Start();
-        if (LoadData(specification, stop) is not { } data)
+        try
+        {
+            // The same data need not be loaded again, nor stay in memory twice.
+            bool isSame = last?.Run == _welcome.Run && last.Specification == _welcome.Specification;
+            _runData = (isSame ? last!.Data : null) ?? LoadData(specification, stop);
+        }
+        finally
         {
             warmUp.Join();
-            return;
         }
 
+        if (_runData is not { } data) return;
         _execution.UseData(data);
         _loader = LoaderThread.Start(_execution, _trace?.Loader);
-        warmUp.Join();
         _options.Vitals.Loaded();
         _control.Send(new Ready(data.Dataset.Sha256, _execution.ParameterCount));
         HostAddress address = _node.DataAddress(_welcome);

@@ -131,6 +131,21 @@ public sealed class DataFromCoordinatorTests(ReferenceRun reference) : IDisposab
         Assert.Contains("from the coordinator: 3 of 9 MB", joined.Output);
     }
 
+    [LinuxFact]
+    public void AWorkerThatFindsItsCoordinatorAgainHasItsDataStill()
+    {
+        string data = IdxData.Write(Path.Combine(_directory.Path, "data"));
+        ProgramRun run = Listen(_directory, [.. IdxData.Arguments(data), "--workers", "0", "--epochs", "40"]);
+        using CuttingProxy proxy = new(_port, SomeBytes, cuts: false);
+        ProgramRun joined = Start(proxy.Address, [("DISTRIBUTED_SHARED_MEMORY", "0")], "--threads", "1");
+        Wait.Until(() => proxy.IsDone, joined, "the link standing still");
+        Directory.Delete(data, recursive: true);
+        proxy.Release();
+        Assert.True(run.WaitForExit() == 0, run.Transcript);
+        Assert.True(joined.WaitForExit() == 0, joined.Transcript);
+        Assert.Contains("Looking for it again", joined.Error);
+    }
+
     [Fact]
     public void AWorkerWithoutTheDataIsToldWhatToDo()
     {
