@@ -129,7 +129,8 @@ internal sealed class ChaosRun : IDisposable
         string every = _options.Minutes is null ? "20" : "100"; // a long run need not write several a second
         _coordinator = ChildProgram.Start("coordinator",
         [
-            .. _options.Train(_options.Disturbed), "--checkpoint-every", every, "--listen", _listen.ToString(), .. fresh,
+            .. _options.Train(_options.Disturbed), "--checkpoint-every", every, "--listen", _listen.ToString(),
+            .. fresh,
         ]);
     }
 
