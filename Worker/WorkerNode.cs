@@ -29,6 +29,7 @@ internal sealed class WorkerNode(WorkerOptions options, ILoggerFactory loggers) 
         {
             SeedNodes = options.Join,
             Security = options.Security,
+            Limits = options.Limits,
             Loggers = loggers,
         });
         return _node.Join(hello, options.Limits.AnswerMilliseconds);

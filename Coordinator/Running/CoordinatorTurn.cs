@@ -56,6 +56,7 @@ internal sealed class CoordinatorTurn : IAsyncDisposable
             SeedNodes = options.SeedNodes,
             StandsBy = options.StandsBy,
             Security = options.Security,
+            Limits = options.Limits,
             Say = say,
             Loggers = loggers,
         });

@@ -128,6 +128,13 @@ internal sealed class AkkaControlLink(ProtocolLimits limits, bool isCoordinator)
     /// <inheritdoc/>
     public void Dispose() => Finish();
 
+    /// <summary>The challenge that is in a frame of no link; null: it is something else.</summary>
+    public Challenge? ReadChallenge(Frame frame)
+    {
+        ProtocolError error = TryRead(frame.Bytes, limits, limits.MaxHandshakeBytes, Pool, out Message? message);
+        return error == ProtocolError.None ? message as Challenge : null;
+    }
+
     /// <summary>A frame came from the peer. For the link's actor.</summary>
     public void Arrive(Frame frame, IActorRef sender)
     {

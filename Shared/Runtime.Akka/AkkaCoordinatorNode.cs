@@ -49,7 +49,7 @@ internal sealed class AkkaCoordinatorNode : ICoordinatorNode
             akka => akka
                 .WithActors((system, _) => system.ActorOf(ClusterWatch.Props(quorum, options.Say), "watch"))
                 .WithSingleton<CoordinatorSingleton>(
-                    AkkaSettings.Singleton, CoordinatorSingleton.Props(leadership, quorum),
+                    AkkaSettings.Singleton, CoordinatorSingleton.Props(leadership, quorum, options.Limits),
                     new ClusterSingletonOptions { Role = AkkaSettings.CoordinatorRole }, createProxyToo: false));
         return new AkkaCoordinatorNode(host, leadership, address, coordinators.Count == 1);
     }

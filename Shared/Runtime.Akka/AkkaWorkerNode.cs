@@ -13,9 +13,11 @@ internal sealed class AkkaWorkerNode : IWorkerNode
 
     private readonly AkkaHost _host;
     private readonly string _seeds;
+    private readonly ProtocolLimits _limits;
 
-    private AkkaWorkerNode(AkkaHost host, string seeds)
+    private AkkaWorkerNode(AkkaHost host, string seeds, ProtocolLimits limits)
     {
+        _limits = limits;
         _host = host;
         _seeds = seeds;
         Time = new SchedulerTime(host.System.Scheduler);
@@ -23,6 +25,9 @@ internal sealed class AkkaWorkerNode : IWorkerNode
 
     /// <inheritdoc/>
     public TimeProvider Time { get; }
+
+    /// <summary>What it runs on.</summary>
+    internal AkkaHost Host => _host;
 
     /// <inheritdoc/>
     public bool IsLost => _host.System.WhenTerminated.IsCompleted;
@@ -43,7 +48,7 @@ internal sealed class AkkaWorkerNode : IWorkerNode
             options.Security, options.Loggers,
             akka => akka.WithSingletonProxy<CoordinatorSingleton>(
                 AkkaSettings.Singleton, new ClusterSingletonOptions { Role = AkkaSettings.CoordinatorRole }));
-        return new AkkaWorkerNode(host, string.Join(", ", options.SeedNodes));
+        return new AkkaWorkerNode(host, string.Join(", ", options.SeedNodes), options.Limits);
     }
 
     /// <inheritdoc/>
@@ -53,9 +58,9 @@ internal sealed class AkkaWorkerNode : IWorkerNode
     /// <inheritdoc/>
     public (IControlLink Link, Welcome Welcome) Join(Hello hello, int milliseconds)
     {
-        AkkaControlLink link = new(ProtocolLimits.Default, isCoordinator: false);
+        AkkaControlLink link = new(_limits, isCoordinator: false);
         IActorRef proxy = _host.Registry.Get<CoordinatorSingleton>();
-        LinkActor.Start(_host.System, link, proxy, new Frame(0, AkkaControlLink.Encode(hello)));
+        LinkActor.Start(_host.System, link, proxy, hello);
         Task ended = Task.WhenAny(link.Answer, _host.System.WhenTerminated);
         if (!ended.Wait(milliseconds) || !link.Answer.IsCompleted)
         {

@@ -14,11 +14,15 @@ internal sealed class CoordinatorSingleton : ReceiveActor
 {
     private readonly Leadership _leadership;
     private readonly int _quorum;
+    private readonly ProtocolLimits _limits;
     private readonly HashSet<UniqueAddress> _coordinators = [];
     private readonly Dictionary<IActorRef, AkkaControlLink> _links = [];
+    private readonly Dictionary<IActorRef, string> _nonces = [];
+    private readonly Queue<IActorRef> _challenged = [];
 
-    public CoordinatorSingleton(Leadership leadership, int quorum)
+    public CoordinatorSingleton(Leadership leadership, int quorum, ProtocolLimits limits)
     {
+        _limits = limits;
         _leadership = leadership;
         _quorum = quorum;
         Receive<ClusterEvent.MemberUp>(up => Count(up.Member));
@@ -29,8 +33,8 @@ internal sealed class CoordinatorSingleton : ReceiveActor
     }
 
     /// <summary>Makes the actor.</summary>
-    public static Props Props(Leadership leadership, int quorum) =>
-        global::Akka.Actor.Props.Create(() => new CoordinatorSingleton(leadership, quorum))
+    public static Props Props(Leadership leadership, int quorum, ProtocolLimits limits) =>
+        global::Akka.Actor.Props.Create(() => new CoordinatorSingleton(leadership, quorum, limits))
             .WithDispatcher(AkkaSettings.LinkDispatcher);
 
     /// <inheritdoc/>
@@ -62,31 +66,67 @@ internal sealed class CoordinatorSingleton : ReceiveActor
             return;
         }
 
-        ProtocolLimits limits = ProtocolLimits.Default;
         ProtocolError error = AkkaControlLink.TryRead(
-            frame.Bytes, limits, limits.MaxHandshakeBytes, new MessagePool(), out Message? message);
-        if (error != ProtocolError.None || message is not Hello hello)
-        {
-            door.Handler.Rejected(
-                new Rejection(Host(worker), RejectionKind.Rubbish, "it sent what is no hello"));
-            return;
-        }
+            frame.Bytes, _limits, _limits.MaxHandshakeBytes, new MessagePool(), out Message? message);
+        if (error == ProtocolError.None && message is Knock) Challenge(worker);
+        else if (error == ProtocolError.None && message is Hello hello) Greet(hello, worker, door);
+        else Reject(worker, door, RejectionKind.Rubbish, "it sent what is no hello");
+    }
 
-        string? objection = !door.Token.Is(hello.Token) ? RunToken.Wrong
-            : hello.Protocol != ProtocolVersion.Current ? Listener.OtherProtocol(hello) : null;
-        link = new AkkaControlLink(limits, isCoordinator: true);
-        LinkActor.Start(Context, link, worker);
-        if (objection is null)
+    private void Greet(Hello hello, IActorRef worker, Door door)
+    {
+        if (hello.Protocol != ProtocolVersion.Current)
         {
+            Refuse(worker, door, RejectionKind.OtherVersion, Listener.OtherProtocol(hello));
+        }
+        else if (!_nonces.Remove(worker, out string? nonce))
+        {
+            // It was challenged by whoever coordinated before, or so long ago that it was forgotten; or it is not the
+            // one that said this.
+            if (door.Token.WasProven(hello.Token))
+                Reject(worker, door, RejectionKind.Replayed, "it sent the hello of an earlier connection again");
+            else
+                Challenge(worker);
+        }
+        else if (!door.Token.IsProven(hello.Token, nonce))
+        {
+            Refuse(worker, door, RejectionKind.WrongToken, RunToken.Wrong);
+        }
+        else
+        {
+            AkkaControlLink link = Link(worker);
             _links.Add(worker, link);
             Context.Watch(worker);
             door.Handler.ControlOpened(hello, link);
         }
-        else
-        {
-            link.Refuse(objection);
-            RejectionKind kind = objection == RunToken.Wrong ? RejectionKind.WrongToken : RejectionKind.OtherVersion;
-            door.Handler.Rejected(new Rejection(Host(worker), kind, objection.TrimEnd('.')));
-        }
     }
+
+    /// <summary>Asks for a proof of the token; asked again, for the same one, since an answer may be on its way.</summary>
+    private void Challenge(IActorRef worker)
+    {
+        if (!_nonces.TryGetValue(worker, out string? nonce))
+        {
+            _nonces.Add(worker, nonce = RunToken.NewNonce());
+            _challenged.Enqueue(worker);
+            if (_challenged.Count > _limits.MaxPendingHandshakes) _nonces.Remove(_challenged.Dequeue());
+        }
+
+        worker.Tell(new Frame(0, AkkaControlLink.Encode(new Challenge(nonce))), Self);
+    }
+
+    private AkkaControlLink Link(IActorRef worker)
+    {
+        AkkaControlLink link = new(_limits, isCoordinator: true);
+        LinkActor.Start(Context, link, worker);
+        return link;
+    }
+
+    private void Refuse(IActorRef worker, Door door, RejectionKind kind, string objection)
+    {
+        Link(worker).Refuse(objection);
+        Reject(worker, door, kind, objection.TrimEnd('.'));
+    }
+
+    private static void Reject(IActorRef worker, Door door, RejectionKind kind, string reason) =>
+        door.Handler.Rejected(new Rejection(Host(worker), kind, reason));
 }

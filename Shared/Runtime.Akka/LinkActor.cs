@@ -1,5 +1,6 @@
 using Akka.Actor;
 using Akka.Cluster;
+using Distributed.Protocol;
 
 namespace Distributed.Runtime.Akka;
 
@@ -8,12 +9,17 @@ internal sealed class LinkActor : ReceiveActor, IWithTimers
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(1);
 
+    private static readonly Frame Knock = new(0, AkkaControlLink.Encode(new Knock()));
+
     private readonly AkkaControlLink _link;
     private IActorRef? _peer;
+    private Asking? _asking;
+    private Frame _question = Knock;
 
     public LinkActor(AkkaControlLink link)
     {
         _link = link;
+        Receive<Frame>(Prove, frame => frame.Number == 0);
         Receive<Frame>(frame => link.Arrive(frame, Sender));
         Receive<Asking>(Ask);
         Receive<Begin>(TakePeer);
@@ -32,8 +38,8 @@ internal sealed class LinkActor : ReceiveActor, IWithTimers
     public static void Start(IActorContext context, AkkaControlLink link, IActorRef worker) =>
         link.Connect(context.ActorOf(Props(link)), worker);
 
-    /// <summary>Starts a worker's end, which asks to be let in until it is answered.</summary>
-    public static void Start(ActorSystem system, AkkaControlLink link, IActorRef coordinator, Frame hello)
+    /// <summary>Starts a worker's end, which knocks, and says who it is, until it is answered.</summary>
+    public static void Start(ActorSystem system, AkkaControlLink link, IActorRef coordinator, Hello hello)
     {
         IActorRef actor = system.ActorOf(Props(link));
         link.Connect(actor, coordinator);
@@ -54,8 +60,19 @@ internal sealed class LinkActor : ReceiveActor, IWithTimers
     private void Ask(Asking asking)
     {
         if (_link.Answer.IsCompleted) return;
-        asking.Coordinator.Tell(asking.Hello, Self);
+        _asking = asking;
+        asking.Coordinator.Tell(_question, Self);
         Timers.StartSingleTimer(nameof(Asking), asking, AskAgain);
+    }
+
+    // The token stays here: what is sent proves it to whoever challenged, and to nobody else.
+    private void Prove(Frame frame)
+    {
+        if (_asking is not { } asking || _link.ReadChallenge(frame) is not { } challenge) return;
+        Hello hello = asking.Hello;
+        _question = new Frame(
+            0, AkkaControlLink.Encode(hello with { Token = RunToken.Prove(hello.Token, challenge.Nonce) }));
+        Ask(asking);
     }
 
     private void TakePeer(Begin begin)
@@ -70,7 +87,7 @@ internal sealed class LinkActor : ReceiveActor, IWithTimers
     /// <summary>The link was welcomed.</summary>
     public sealed record Begin(IActorRef Peer, TimeSpan Heartbeat);
 
-    private sealed record Asking(IActorRef Coordinator, Frame Hello);
+    private sealed record Asking(IActorRef Coordinator, Hello Hello);
 
     private sealed record BeatDue
     {

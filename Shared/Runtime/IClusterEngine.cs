@@ -39,6 +39,9 @@ public sealed record CoordinatorNodeOptions
     /// <summary>How its connections are kept from others.</summary>
     public LinkSecurity Security { get; init; } = LinkSecurity.LoopbackOnly;
 
+    /// <summary>What a peer may make this process read, hold or wait for.</summary>
+    public ProtocolLimits Limits { get; init; } = ProtocolLimits.Default;
+
     /// <summary>Told in sentences what happens to the cluster.</summary>
     public required Action<string> Say { get; init; }
 
@@ -54,6 +57,9 @@ public sealed record WorkerNodeOptions
 
     /// <summary>How its connections are kept from others.</summary>
     public LinkSecurity Security { get; init; } = LinkSecurity.LoopbackOnly;
+
+    /// <summary>What a peer may make this process read, hold or wait for.</summary>
+    public ProtocolLimits Limits { get; init; } = ProtocolLimits.Default;
 
     /// <summary>Where the library's log goes.</summary>
     public required ILoggerFactory Loggers { get; init; }

@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Distributed.Protocol;
 using Xunit;
 
@@ -73,6 +74,30 @@ public sealed class ControlLinkTests : IAsyncDisposable
         Assert.Empty(door.Opened);
     }
 
+    /// <summary>What was overheard opens nothing, and what was never asked for is asked for.</summary>
+    [Fact]
+    public async Task AHelloThatWasSaidBeforeIsTurnedAway()
+    {
+        (Cluster.Door door, IWorkerNode node) = await _cluster.PairAsync();
+        Task joining = Task.Run(() => node.Join(Cluster.Hello(), 60_000));
+        (Hello overheard, IControlLink link) = door.Opened.TakeSoon();
+        link.Accept(Welcome, new Cluster.Recorder());
+        await joining.WaitAsync(Cluster.Deadline);
+
+        AkkaHost host = ((AkkaWorkerNode)node).Host;
+        using Inbox stranger = Inbox.Create(host.System);
+        IActorRef singleton = host.Registry.Get<CoordinatorSingleton>();
+        singleton.Tell(Said(overheard), stranger.Receiver);
+        Assert.Equal("it sent the hello of an earlier connection again", door.Rejections.TakeSoon());
+        singleton.Tell(Said(overheard with { Token = "no proof of anything" }), stranger.Receiver);
+        Assert.Equal(0, Assert.IsType<Frame>(stranger.Receive(Cluster.Deadline)).Number); // a challenge
+        singleton.Tell(Said(overheard), stranger.Receiver);
+        Assert.Equal("The token is not this run's", door.Rejections.TakeSoon());
+        Assert.Empty(door.Opened);
+
+        static Frame Said(Hello hello) => new(0, AkkaControlLink.Encode(hello));
+    }
+
     [Fact]
     public async Task AMessageThatMayNotComeEndsTheLink()
     {
@@ -121,7 +146,8 @@ public sealed class ControlLinkTests : IAsyncDisposable
     {
         Task<(IControlLink Link, Welcome Welcome)> joining = Task.Run(() => node.Join(Cluster.Hello(), 60_000));
         (Hello hello, IControlLink coordinator) = door.Opened.TakeSoon();
-        Assert.Equal(Cluster.Hello(), hello);
+        Assert.Equal(Cluster.Hello() with { Token = hello.Token }, hello);
+        Assert.DoesNotContain(Cluster.Token, hello.Token, StringComparison.Ordinal);
         Cluster.Recorder atCoordinator = new(), atWorker = new();
         coordinator.Accept(Welcome, atCoordinator);
         Assert.True(joining.Wait(Cluster.Deadline));

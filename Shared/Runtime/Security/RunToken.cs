@@ -21,9 +21,6 @@ internal sealed class RunToken(string token)
     private readonly HashSet<string> _used = [];
     private readonly Queue<string> _usedInOrder = [];
 
-    /// <summary>Whether it is what was shown; in constant time.</summary>
-    public bool Is(string shown) => CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(shown), _token);
-
     /// <summary>A text for a <see cref="Challenge"/>.</summary>
     public static string NewNonce() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(NonceBytes));
 
