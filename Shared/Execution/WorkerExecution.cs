@@ -199,9 +199,11 @@ public sealed class WorkerExecution : IDisposable
     public (double[] Losses, int[] Predictions, int TopFive) Results(int slot, int samples, int leaves) =>
         (_slots[slot].Losses[..leaves], _slots[slot].Predictions[..samples], _slots[slot].TopFive[..leaves].Sum());
 
-    /// <summary>Frees its own buffers; blocks are their owners' to free. No thread may compute.</summary>
+    /// <summary>Frees its own buffers, and the gradient blocks that it rented and has not given away. No thread may
+    /// compute.</summary>
     public void Dispose()
     {
+        foreach (IBlock? block in _gradients) (block as IDisposable)?.Dispose();
         foreach (Workspace workspace in _workspaces) workspace.Dispose();
         _prepared.Dispose();
         _prefetch?.Dispose();

@@ -10,6 +10,8 @@ public sealed unsafe class NativeBuffer : IDisposable
 
     private float* _memory;
 
+    static NativeBuffer() => LargeBlocks.MapFrom(1 << 20);
+
     /// <summary>Allocates <paramref name="length"/> floats, all zero.</summary>
     public NativeBuffer(int length)
     {

@@ -157,6 +157,20 @@ public class WorkerExecutionTests
         }
     }
 
+    /// <summary>A worker that joins again has another execution.</summary>
+    [Fact]
+    public void DisposingFreesTheGradientBlocksThatItHolds()
+    {
+        WorkerExecution execution = TestRun.Open("linear", threads: 1);
+        using NativeBlock held = new(execution.GradientLength), taken = new(execution.GradientLength);
+        execution.EnsureBuffer(new BufferId(0), () => held);
+        execution.EnsureBuffer(new BufferId(1), () => taken);
+        execution.Take(new BufferId(1));
+        execution.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => held.Span.Length);
+        Assert.False(taken.Span.IsEmpty);
+    }
+
     [Fact]
     public void WorkThatExistsIsSound()
     {
