@@ -101,7 +101,8 @@ internal sealed class CoordinatorSingleton : ReceiveActor
         }
     }
 
-    /// <summary>Asks for a proof of the token; asked again, for the same one, since an answer may be on its way.</summary>
+    /// <summary>Asks for a proof of the token; asked again, for the same one, since an answer may be on its way.
+    /// </summary>
     private void Challenge(IActorRef worker)
     {
         if (!_nonces.TryGetValue(worker, out string? nonce))

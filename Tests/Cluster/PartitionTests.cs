@@ -59,6 +59,36 @@ public sealed class PartitionTests(ReferenceRun reference) : IDisposable
         foreach (ProgramRun worker in workers) Assert.True(worker.WaitForExit() == 0, worker.Transcript);
     }
 
+    [NetemTheory]
+    [MemberData(nameof(Engines))]
+    public void PacketsThatAreLateAndLost(string engine) => TrainOverBadLinks(
+        engine, "netem", "delay", "10ms", "5ms", "loss", "1%");
+
+    /// <summary>A gradient takes some forty milliseconds.</summary>
+    [TrafficControlTheory]
+    [MemberData(nameof(Engines))]
+    public void PacketsThatWaitForASlowLink(string engine) => TrainOverBadLinks(
+        engine, "tbf", "rate", "50mbit", "burst", "16kb", "latency", "50ms");
+
+    private void TrainOverBadLinks(string engine, params string[] discipline)
+    {
+        Begin(hosts: 3, engine);
+        ProgramRun run = Coordinate(1, "--min-workers", "2");
+        run.WaitForOutput("Other workers join with");
+        ProgramRun[] workers = [Join(2), Join(3)];
+        _directory!.WaitForStep(10, run);
+        _network!.Shape(2, discipline);
+        _directory.WaitForStep(30, run);
+        _network.Cut(3);
+        run.WaitForOutput("is silent");
+        _network.Heal(3);
+        _directory.WaitForStep(60, run);
+        Assert.True(_network.Unshape(2) > 0, "No packet was lost or had to wait.");
+        Assert.True(run.WaitForExit() == 0, run.Transcript);
+        reference.RequireSame(_directory);
+        foreach (ProgramRun worker in workers) Assert.True(worker.WaitForExit() == 0, worker.Transcript);
+    }
+
 #if AKKA_ENGINE
     [NamespaceFact]
     public void ACoordinatorThatIsCutOffStopsItselfAndAnotherGoesOn()
