@@ -72,6 +72,12 @@ public sealed record OpenClDeviceInfo
     /// </summary>
     public string NumericsClass => $"fp32-opencl-1 on {Name}, {Platform} {Driver}";
 
+    /// <summary>
+    /// Micro-batches that a worker has on it at once unless told otherwise: on a GPU one computes while another is
+    /// copied; on a CPU they would take each other's cores.
+    /// </summary>
+    public int StandardThreads => Kind == OpenClDeviceKind.Cpu ? 1 : 2;
+
     internal nint Handle { get; }
 
     internal string PlatformRelease { get; }

@@ -55,15 +55,6 @@ internal sealed class ProgramCache(nint context, OpenClDeviceInfo device, string
         }
     }
 
-    /// <summary>Writes the binaries again, with what the driver has added to them as kernels ran.</summary>
-    public void Save()
-    {
-        lock (_lock)
-        {
-            foreach ((string key, nint program) in _programs) Write(key, OpenClCalls.Binary(program));
-        }
-    }
-
     public void Dispose()
     {
         foreach (nint program in _programs.Values) _ = OpenClLibrary.ReleaseProgram(program);

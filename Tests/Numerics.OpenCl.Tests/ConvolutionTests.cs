@@ -1,4 +1,5 @@
 using Distributed.Numerics.Reference;
+using Xunit;
 
 namespace Distributed.Numerics.OpenCl.Tests;
 

@@ -1,8 +1,12 @@
+using Xunit;
+
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
 
 namespace Distributed.Numerics.OpenCl.Tests;
 
-/// <summary>The device that tests run on: the first that can train. One is enough, as all run the same kernels.</summary>
+/// <summary>
+/// The device that tests run on: the first that can train. One is enough, as all run the same kernels.
+/// </summary>
 internal static class TestDevice
 {
     private static readonly Lazy<(OpenClDeviceInfo? Info, string Reason)> Found = new(Find);

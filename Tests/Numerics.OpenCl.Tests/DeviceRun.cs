@@ -1,3 +1,5 @@
+using Xunit;
+
 namespace Distributed.Numerics.OpenCl.Tests;
 
 /// <summary>A queue whose arena is filled by hand: every tensor lies behind the one before, with NaN between.</summary>
