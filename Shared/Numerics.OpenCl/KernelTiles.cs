@@ -21,7 +21,7 @@ internal sealed record KernelTiles(
 
     // A work-item is a piece of a loop there: fewer and larger ones, of the width of the processor's vectors.
     private static readonly KernelTiles Cpu = new(
-        TileM: 32, TileK: 64, ThreadM: 8, Width: 16, Line: 64, Groups: 16, Chunks: 16);
+        TileM: 32, TileK: 32, ThreadM: 4, Width: 16, Line: 64, Groups: 16, Chunks: 16);
 
     /// <summary>The row of a kind of device.</summary>
     public static KernelTiles Of(OpenClDeviceKind kind) => kind == OpenClDeviceKind.Cpu ? Cpu : Gpu;

@@ -11,12 +11,9 @@ public sealed class ConvolutionTests
 {
     // in h, w, c; out c; kernel; stride; pad; batch; groups; gap between pixels
     public static TheoryData<int[]> Shapes => new(
-        [5, 5, 3, 7, 3, 3, 1, 1, 1, 1, 2, 1, 0],
         [9, 7, 5, 33, 3, 3, 2, 2, 1, 1, 3, 1, 3],
         [8, 8, 17, 70, 1, 1, 1, 1, 0, 0, 2, 1, 1],
-        [8, 8, 16, 10, 1, 1, 2, 2, 0, 0, 3, 1, 0],
         [12, 10, 4, 6, 5, 3, 3, 2, 2, 0, 2, 2, 2],
-        [28, 28, 1, 32, 5, 5, 1, 1, 2, 2, 4, 1, 0],
         [1, 1, 130, 65, 1, 1, 1, 1, 0, 0, 9, 1, 0]);
 
     [DeviceTheory]
