@@ -15,9 +15,11 @@ public sealed class TrajectoryTests
     [DeviceFact]
     public void ConvnetLearnsAsOnTheCpu() => AssertLearnsAlike("convnet", steps: 12, rate: 0.05f, bound: 1e-3);
 
-    /// <summary>Batch norm of small micro-batches makes more of a difference.</summary>
+    /// <summary>
+    /// Batch norms of small micro-batches make more of every difference, so the steps are smaller here.
+    /// </summary>
     [AllDeviceFact]
-    public void Resnet20LearnsAsOnTheCpu() => AssertLearnsAlike("resnet20", steps: 8, rate: 0.05f, bound: 1e-2);
+    public void Resnet20LearnsAsOnTheCpu() => AssertLearnsAlike("resnet20", steps: 8, rate: 0.01f, bound: 1e-2);
 
     private static void AssertLearnsAlike(string model, int steps, float rate, double bound)
     {
@@ -25,6 +27,8 @@ public sealed class TrajectoryTests
         float[] parameters = new float[pair.Plan.Parameters.Length];
         pair.Plan.Parameters.Initialize(seed: 1, parameters);
         float[] onDevice = [.. parameters];
+        pair.Load(Samples);
+        pair.AssertTrainsAlike(Samples, labelSmoothing: 0, default);
         double first = 0, last = 0;
         for (int step = 0; step < steps; step++)
         {
