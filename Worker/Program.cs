@@ -100,8 +100,8 @@ internal static class Program
         RootCommand root = new("Joins a coordinator and computes for it. The run's token is taken from --token-file or "
             + $"the environment variable {WorkerOptions.TokenVariable}.")
         {
-            Join, Engine, Threads, Device, DataDirectory, DataFrom, Certificates, Certificate, Insecure, TokenFile, Rejoin,
-            Health, TelemetryUrl, LaunchId,
+            Join, Engine, Threads, Device, DataDirectory, DataFrom, Certificates, Certificate, Insecure, TokenFile,
+            Rejoin, Health, TelemetryUrl, LaunchId,
         };
         root.SetAction(parsed =>
         {

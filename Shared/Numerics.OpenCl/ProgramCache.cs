@@ -121,7 +121,7 @@ internal sealed class ProgramCache(nint context, OpenClDeviceInfo device, string
         }
     }
 
-    /// <summary>Under another name first, so that nobody reads half a file. Without a cache all works, slower.</summary>
+    /// <summary>Under another name first, so that nobody reads half a file. Without a cache all works.</summary>
     private void Write(string key, byte[] binary)
     {
         if (binary.Length == 0) return;

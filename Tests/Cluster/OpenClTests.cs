@@ -107,8 +107,8 @@ public sealed class OpenClTests : IDisposable
         string data = IdxData.Write(Path.Combine(directory.Path, "data"));
         return
         [
-            .. IdxData.Arguments(data), "--model", "small.json", "--epochs", "30", "--batch", "32", "--micro-batch", "5",
-            "--device", OpenClFactAttribute.Device!,
+            .. IdxData.Arguments(data), "--model", "small.json", "--epochs", "30", "--batch", "32",
+            "--micro-batch", "5", "--device", OpenClFactAttribute.Device!,
         ];
     }
 }

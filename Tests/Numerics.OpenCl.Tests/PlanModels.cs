@@ -1,6 +1,8 @@
 namespace Distributed.Learning.Tests;
 
-/// <summary>Networks for plans on a device. They stand in the layers' namespace, whose names are also kernels'.</summary>
+/// <summary>
+/// Networks for plans on a device. They stand in the layers' namespace, whose names are also kernels'.
+/// </summary>
 internal static class PlanModels
 {
     /// <summary>

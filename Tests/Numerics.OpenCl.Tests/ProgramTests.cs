@@ -22,6 +22,19 @@ public sealed class ProgramTests
         Assert.All(folder.Names, name => Assert.EndsWith(".bin", name, StringComparison.Ordinal));
     }
 
+    /// <summary>
+    /// What a device has no room for is one sentence that says what to do. One with more than 8 GiB has the room.
+    /// </summary>
+    [DeviceFact]
+    public void TooLittleMemoryIsOneSentence()
+    {
+        if (TestDevice.Info.MemoryBytes > 4L * int.MaxValue) return;
+        DeviceException error = Assert.Throws<DeviceException>(
+            () => TestDevice.Device.CreateParameters(int.MaxValue));
+        Assert.Contains("it has too little memory", error.Message, StringComparison.Ordinal);
+        Assert.Contains("--micro-batch", error.Message, StringComparison.Ordinal);
+    }
+
     /// <summary>What can't be compiled is one sentence that says where the compiler's log is.</summary>
     [DeviceFact]
     public void AMistakeInAKernelIsOneSentenceAndALog()

@@ -60,6 +60,6 @@ public sealed class TrajectoryTests
     private sealed class AllDeviceFactAttribute : FactAttribute
     {
         public AllDeviceFactAttribute() => Skip = TestDevice.Reason
-            ?? (Environment.GetEnvironmentVariable(All) == "1" ? null : $"compiles many kernels; set {All}=1 to run it");
+            ?? (Environment.GetEnvironmentVariable(All) == "1" ? null : $"compiles many kernels; runs with {All}=1");
     }
 }

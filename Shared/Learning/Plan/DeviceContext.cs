@@ -2,7 +2,7 @@ using Distributed.Numerics;
 
 namespace Distributed.Learning;
 
-/// <summary>One run of a plan's steps on a device: its queue, and where each buffer lies in the queue's arena.</summary>
+/// <summary>One run of a plan's steps on a device: its queue, and where each buffer lies in its arena.</summary>
 internal readonly ref struct DeviceContext(
     IDeviceQueue queue, ReadOnlySpan<int> offsets, int samples, bool training, SampleKeys keys)
 {

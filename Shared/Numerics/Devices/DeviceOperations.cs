@@ -90,7 +90,9 @@ public partial interface IDeviceQueue
         in BatchNormShape s, double epsilon, DeviceTensor mean, DeviceTensor variance, DeviceTensor weight,
         DeviceTensor bias, DeviceTensor coefficients);
 
-    /// <summary>Normalises, optionally adds a shortcut, which has no gaps, and optionally passes through a ReLU.</summary>
+    /// <summary>
+    /// Normalises, optionally adds a shortcut, which has no gaps, and optionally passes through a ReLU.
+    /// </summary>
     void BatchNormForward(
         in BatchNormShape s, int pixels, DeviceTensor input, DeviceTensor coefficients, DeviceTensor? shortcut,
         bool relu, DeviceTensor output);
