@@ -2,10 +2,10 @@ namespace Distributed.Numerics;
 
 /// <summary>
 /// An arena on a device and the operations on it, which run one after the other, in the order of the calls; a call
-/// returns before its operation has run. What an operation computes is what the operation of that name of
+/// returns before its operation has run. An operation computes what the operation of that name of
 /// <c>Distributed.Numerics</c> computes, within rounding: sums are taken in an order of the device's own, the same
-/// every time. Shapes say at which pitches pixels lie. No member allocates on the managed heap once an operation of that
-/// shape has run.
+/// every time. Shapes say at which pitches pixels lie. No member allocates on the managed heap once an operation of
+/// that shape has run.
 /// </summary>
 public partial interface IDeviceQueue : IDisposable
 {
