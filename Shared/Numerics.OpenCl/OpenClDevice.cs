@@ -8,13 +8,13 @@ public sealed class OpenClDevice : IDevice
     private readonly nint _transfers;
     private readonly Lock _lock = new();
 
-    private OpenClDevice(OpenClDeviceInfo info, string? cache)
+    private OpenClDevice(OpenClDeviceInfo info, string? cache, KernelTiles tiles)
     {
         Info = info;
         Context = OpenClCalls.CreateContext(info.Handle);
         _transfers = OpenClCalls.CreateQueue(Context, info.Handle);
         Programs = new ProgramCache(Context, info, cache ?? ProgramCache.UserFolder);
-        Tiles = KernelTiles.Of(info.Kind);
+        Tiles = tiles;
     }
 
     /// <summary>What it is.</summary>
@@ -36,7 +36,12 @@ public sealed class OpenClDevice : IDevice
     /// <param name="info">Which.</param>
     /// <param name="cache">Folder of compiled programs; null: in the user's cache.</param>
     /// <exception cref="DeviceException">Its driver does not open it.</exception>
-    public static OpenClDevice Open(OpenClDeviceInfo info, string? cache = null) => new(info, cache);
+    public static OpenClDevice Open(OpenClDeviceInfo info, string? cache = null) =>
+        new(info, cache, KernelTiles.Of(info.Kind));
+
+    /// <summary>Opens a device with the tiles of another kind.</summary>
+    internal static OpenClDevice OpenAs(OpenClDeviceKind kind, OpenClDeviceInfo info) =>
+        new(info, cache: null, KernelTiles.Of(kind));
 
     /// <inheritdoc/>
     public IDeviceParameters CreateParameters(int length) => new OpenClParameters(this, length);

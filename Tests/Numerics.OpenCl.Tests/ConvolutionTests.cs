@@ -148,6 +148,40 @@ public sealed class ConvolutionTests
         for (int i = 0; i < 3; i++) Assert.Equal(first, Gradient());
     }
 
+    /// <summary>
+    /// A GPU's tiles, which no GPU may be there to test, give the bits of a CPU's: each element is summed in one order.
+    /// Only sums over pixels are cut into other pieces.
+    /// </summary>
+    [DeviceFact]
+    public void TilesOfAGpuGiveTheBitsOfTilesOfACpu()
+    {
+        ConvolutionShape s = new(9, 11, 21, 37, 3, 3, 2, 1, 1, 1);
+        using OpenClDevice gpu = OpenClDevice.OpenAs(OpenClDeviceKind.Gpu, TestDevice.Info);
+        using OpenClDevice cpu = OpenClDevice.OpenAs(OpenClDeviceKind.Cpu, TestDevice.Info);
+        var (output, data, weights) = Compute(gpu);
+        var (expectedOutput, expectedData, expectedWeights) = Compute(cpu);
+        Assert.DoesNotContain(output, float.IsNaN);
+        Assert.Equal(expectedOutput, output);
+        Assert.Equal(expectedData, data);
+        DeviceRun.AssertClose([.. expectedWeights.Select(value => (double)value)], weights, 495, "weights");
+
+        (float[] Output, float[] Data, float[] Weights) Compute(OpenClDevice device)
+        {
+            const int Batch = 9;
+            using DeviceRun run = new(device: device);
+            DeviceTensor x = run.Put(DeviceRun.Random(Batch * s.InputLength));
+            DeviceTensor w = run.Put(DeviceRun.Random(s.WeightLength, 1)), b = run.Put(DeviceRun.Random(37, 2));
+            DeviceTensor dy = run.Put(DeviceRun.Random(Batch * s.OutputLength, 3));
+            DeviceTensor y = run.Room(Batch * s.OutputLength), dx = run.Room(Batch * s.InputLength);
+            DeviceTensor dw = run.Room(s.WeightLength);
+            run.Queue.ConvolutionForward(s, 1, Batch, x, null, w, b, y, relu: true);
+            run.Queue.ConvolutionBackwardData(s, 1, Batch, dy, w, dx, accumulate: false);
+            run.Queue.ConvolutionBackwardWeights(s, 1, Batch, x, null, dy, dw);
+            return (run.Get(y, Batch * s.OutputLength), run.Get(dx, Batch * s.InputLength),
+                run.Get(dw, s.WeightLength));
+        }
+    }
+
     private static (ConvolutionShape Shape, int Batch, int Groups) Shape(int[] row)
     {
         int groups = row[11];

@@ -10,10 +10,11 @@ internal sealed class DeviceRun : IDisposable
     private readonly IDeviceParameters _parameters;
     private int _end;
 
-    public DeviceRun(int samples = 16, int classes = 10)
+    public DeviceRun(int samples = 16, int classes = 10, OpenClDevice? device = null)
     {
-        _parameters = TestDevice.Device.CreateParameters(Gap);
-        Queue = TestDevice.Device.CreateQueue(
+        device ??= TestDevice.Device;
+        _parameters = device.CreateParameters(Gap);
+        Queue = device.CreateQueue(
             new DeviceLengths(Arena, Gap, Arena, samples, classes), _parameters);
         Queue.Input.Fill(float.NaN);
         Queue.UploadInput(Arena, default);
