@@ -2,6 +2,7 @@ using Distributed.Checkpoints;
 using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
+using Distributed.Numerics;
 using Distributed.Runtime;
 
 namespace Distributed.Coordinator;
@@ -37,5 +38,5 @@ internal static class Program
     }
 
     private static bool IsUserError(Exception error) => error is UsageException or ModelException or DataException
-        or CheckpointException or SpecificationException or LinkException;
+        or CheckpointException or SpecificationException or LinkException or DeviceException;
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Distributed.Numerics;
+using Distributed.Numerics.OpenCl;
 using Distributed.Runtime;
 using Distributed.Runtime.Native;
 using Microsoft.Extensions.DependencyInjection;
@@ -27,10 +29,15 @@ internal static class Program
         DefaultValueFactory = _ => "local",
     };
 
-    private static readonly Option<int> Threads = new("--threads")
+    private static readonly Option<int?> Threads = new("--threads")
     {
-        Description = "compute threads",
-        DefaultValueFactory = _ => Environment.ProcessorCount,
+        Description = "compute threads, or micro-batches that a device has at once (default: the cores; of a GPU 2)",
+    };
+
+    private static readonly Option<string> Device = new("--device")
+    {
+        Description = $"what computes: {DeviceChoice.Known}; 'coordinator devices' lists them",
+        DefaultValueFactory = _ => DeviceChoice.Cpu,
     };
 
     private static readonly Option<string?> DataDirectory = new("--data-dir")
@@ -93,8 +100,8 @@ internal static class Program
         RootCommand root = new("Joins a coordinator and computes for it. The run's token is taken from --token-file or "
             + $"the environment variable {WorkerOptions.TokenVariable}.")
         {
-            Join, Engine, Threads, DataDirectory, DataFrom, Certificates, Certificate, Insecure, TokenFile, Rejoin,
-            Health, TelemetryUrl, LaunchId,
+            Join, Engine, Threads, Device, DataDirectory, DataFrom, Certificates, Certificate, Insecure, TokenFile,
+            Rejoin, Health, TelemetryUrl, LaunchId,
         };
         root.SetAction(parsed =>
         {
@@ -102,7 +109,7 @@ internal static class Program
             {
                 return Run(Read(parsed), parsed.GetValue(Health), parsed.GetValue(TelemetryUrl));
             }
-            catch (LinkException mistake)
+            catch (Exception mistake) when (mistake is LinkException or DeviceException)
             {
                 return Refuse(mistake.Message);
             }
@@ -112,6 +119,7 @@ internal static class Program
     }
 
     /// <exception cref="LinkException">A mistake in what was given.</exception>
+    /// <exception cref="DeviceException">The device isn't there, or can't be opened.</exception>
     private static WorkerOptions Read(ParseResult parsed)
     {
         string[] join = parsed.GetValue(Join)!.Split(',', StringSplitOptions.TrimEntries);
@@ -119,7 +127,8 @@ internal static class Program
         if (engine is null && join.Length > 1)
             throw new LinkException($"{Join.Name}: the local engine has one coordinator, got {join.Length} addresses.");
         HostAddress first = HostAddress.Parse(join[0], Join.Name);
-        int threads = parsed.GetValue(Threads);
+        OpenClDeviceInfo? device = DeviceChoice.Find(parsed.GetValue(Device)!);
+        int threads = parsed.GetValue(Threads) ?? device?.StandardThreads ?? Environment.ProcessorCount;
         if (threads is < 1 or > 1024)
             throw new LinkException($"{Threads.Name} must be 1 to 1024, got {threads}.");
         return new WorkerOptions
@@ -132,6 +141,7 @@ internal static class Program
             Token = ReadToken(parsed.GetValue(TokenFile)),
             Limits = LimitSetting.FromEnvironment(Environment.GetEnvironmentVariable),
             Threads = threads,
+            Device = device is null ? null : OpenClDevice.Open(device),
             DataDirectory = parsed.GetValue(DataDirectory),
             DataFromCoordinator = ReadDataFrom(parsed.GetValue(DataFrom)!),
             Rejoin = ReadTime(parsed.GetValue(Rejoin)!, Rejoin.Name),

@@ -1,3 +1,5 @@
+using Distributed.Execution;
+using Distributed.Numerics;
 using Distributed.Protocol;
 using Distributed.Runtime;
 
@@ -26,6 +28,12 @@ internal sealed record WorkerOptions
     public ProtocolLimits Limits { get; init; } = ProtocolLimits.Default;
 
     public required int Threads { get; init; }
+
+    /// <summary>What computes, as long as the process lives; null: the compute threads themselves.</summary>
+    public IDevice? Device { get; init; }
+
+    /// <summary>The class within which this worker's bits are equal to others'.</summary>
+    public string NumericsClass => Device?.NumericsClass ?? RunSpecification.ThisNumericsClass;
 
     /// <summary>Where data sets are looked for, before what the coordinator says.</summary>
     public string? DataDirectory { get; init; }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
+using Distributed.Numerics;
 using Distributed.Runtime;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -40,7 +41,8 @@ internal sealed class WorkerService(
                 // Its coordinator is there, or it will end with it: worth another try.
                 end = new SessionEnd(ExitCodes.CoordinatorLost, e.Message);
             }
-            catch (Exception e) when (e is LinkException or DataException or ModelException or SpecificationException)
+            catch (Exception e) when (e is LinkException or DataException or ModelException or SpecificationException
+                or DeviceException)
             {
                 end = new SessionEnd(ExitCodes.UserError, e.Message);
             }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Reflection;
 using Distributed.Data;
 using Distributed.Execution;
+using Distributed.Numerics;
 using Distributed.Protocol;
 using Distributed.Roles.Worker;
 using Distributed.Runtime;
@@ -77,7 +78,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         WorkerOptions options, WorkerNode node, RunPlace? last, CancellationToken stop = default)
     {
         (IControlLink control, Welcome welcome) = node.Join(new Hello(
-            ProtocolVersion.Current, options.Token, ProgramVersion, RunSpecification.ThisNumericsClass,
+            ProtocolVersion.Current, options.Token, ProgramVersion, options.NumericsClass,
             Environment.MachineName, Environment.ProcessId, options.Threads, options.LaunchId));
         if (last is { } before && before.Run == welcome.Run && welcome.Fence < before.Fence)
         {
@@ -89,7 +90,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         options.Vitals.Joined();
         RunSpecification specification = RunSpecification.FromJson(
             welcome.Specification, "the coordinator's specification");
-        WorkerExecution execution = new(specification, options.Threads);
+        WorkerExecution execution = new(specification, options.Threads, options.Device);
         WorkerSession session = new(options, node, control, welcome, execution);
         control.Start(welcome, session);
         try
@@ -179,7 +180,7 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
 
     private void Prepare(RunSpecification specification, RunPlace? last, CancellationToken stop)
     {
-        Thread warmUp = new(_execution.WarmUp) { IsBackground = true, Name = "warm-up" };
+        Thread warmUp = new(WarmUp) { IsBackground = true, Name = "warm-up" };
         warmUp.Start();
         try
         {
@@ -192,7 +193,8 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
             warmUp.Join();
         }
 
-        if (_runData is not { } data) return;
+        // A device may have failed meanwhile.
+        if (_runData is not { } data || Completion.IsCompleted) return;
         _execution.UseData(data);
         _loader = LoaderThread.Start(_execution, _trace?.Loader);
         _options.Vitals.Loaded();
@@ -206,6 +208,18 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
         _threads.Watch(_data);
         _data.Start(this);
         _options.Vitals.TakesPart();
+    }
+
+    private void WarmUp()
+    {
+        try
+        {
+            _execution.WarmUp();
+        }
+        catch (DeviceException error)
+        {
+            Fault(error);
+        }
     }
 
     /// <summary>Null where the session has ended meanwhile.</summary>
@@ -223,8 +237,10 @@ internal sealed class WorkerSession : IControlHandler, IParameterReceiver, IDisp
     private void EndWith(LinkEnd end) => _ended.TrySetResult(new SessionEnd(
         ExitCodes.CoordinatorLost, $"The coordinator at {_control.Peer} is gone: {end.Reason}."));
 
-    /// <summary>Streamed images may turn out to be broken or changed at any time.</summary>
-    private void Fault(Exception exception) => _ended.TrySetResult(exception is DataException
+    /// <summary>
+    /// Streamed images may turn out to be broken or changed at any time, and a device may fail.
+    /// </summary>
+    private void Fault(Exception exception) => _ended.TrySetResult(exception is DataException or DeviceException
         ? new SessionEnd(ExitCodes.UserError, exception.Message)
         : new SessionEnd(ExitCodes.Fault, $"A fault of ours: {exception}"));
 

@@ -41,6 +41,7 @@ internal static class CommandLine
             StatusCommand.Create(context),
             FindRateCommand.Create(context),
             BenchCommand.Create(context),
+            DevicesCommand.Create(context),
             SimulateCommand.Create(context),
             CertificatesCommand.Create(context),
             ChaosCommand.Create(context),

@@ -26,6 +26,9 @@ internal sealed record TrainOptions
     /// <summary>Compute threads of each local worker.</summary>
     public required int Threads { get; init; }
 
+    /// <summary>What computes in each local worker, as its option says it; null: its threads.</summary>
+    public string? Device { get; init; }
+
     /// <summary>Where to wait for other workers; null: there are none but the local ones.</summary>
     public HostAddress? Listen { get; init; }
 

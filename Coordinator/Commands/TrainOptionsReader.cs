@@ -3,6 +3,7 @@ using Distributed.Data;
 using Distributed.Execution;
 using Distributed.Learning;
 using Distributed.Numerics;
+using Distributed.Numerics.OpenCl;
 using Distributed.Protocol;
 using Distributed.Runtime;
 using Microsoft.Extensions.Logging;
@@ -19,12 +20,14 @@ internal sealed class TrainOptionsReader
     private const int MostBatch = 1 << 20;
 
     private readonly TrainSettings _settings;
+    private readonly OpenClDeviceInfo? _device;
     private readonly RunSpecification? _spec;
     private readonly DataChoice _data;
 
     private TrainOptionsReader(TrainSettings settings)
     {
         _settings = settings;
+        _device = DeviceChoice.Find(settings.Text("device") ?? DeviceChoice.Cpu);
         _spec = settings.Text("spec") is { } path ? ReadSpecification(path) : null;
         _data = DataChoice.Of(settings.Text("data") ?? _spec?.Data.Name ?? "digits", settings.Text("data-dir"),
             sentence => _spec is null || settings.Has("data") ? settings.Mistake("data", sentence)
@@ -36,6 +39,7 @@ internal sealed class TrainOptionsReader
     /// <param name="cores">The machine's cores, shared among the local workers.</param>
     /// <exception cref="UsageException">A value out of range, or a combination that makes no sense.</exception>
     /// <exception cref="ModelException">A mistake in the model, the optimizer or the schedule.</exception>
+    /// <exception cref="DeviceException">The device isn't there, or can't train.</exception>
     /// <exception cref="SpecificationException">The file named by <c>--spec</c> is no specification.</exception>
     public static TrainOptions Read(TrainSettings settings, int cores) => new TrainOptionsReader(settings).Read(cores);
 
@@ -46,6 +50,8 @@ internal sealed class TrainOptionsReader
         if (!name.EndsWith(".json", StringComparison.OrdinalIgnoreCase)) return ModelCatalogue.Find(name);
         return Model.FromJson(ReadText(name, "model", sentence => new ModelException(sentence)), name);
     }
+
+    private string NumericsClass => _device?.NumericsClass ?? RunSpecification.ThisNumericsClass;
 
     private TrainOptions Read(int cores)
     {
@@ -70,7 +76,9 @@ internal sealed class TrainOptionsReader
             DataDirectory = _data.Directory,
             CacheLimit = CacheLimit(),
             Workers = workers,
-            Threads = _settings.Integer("threads", 1, MostThreads) ?? Math.Max(1, cores / Math.Max(1, workers)),
+            Threads = _settings.Integer("threads", 1, MostThreads) ?? _device?.StandardThreads
+                ?? Math.Max(1, cores / Math.Max(1, workers)),
+            Device = _device is null ? null : $"opencl:{_device.Index}",
             Listen = listen,
             Security = Security(listen),
             SecurityOptions = SecurityOptions(),
@@ -162,6 +170,7 @@ internal sealed class TrainOptionsReader
         AugmentationList augmentation = Augmentation();
         return new RunSpecification
         {
+            NumericsClass = NumericsClass,
             Model = model,
             Data = data,
             Epochs = _settings.Integer("epochs", 1, MostEpochs) ?? _spec?.Epochs ?? 3,
@@ -289,7 +298,7 @@ internal sealed class TrainOptionsReader
         return LinkSecurity.Chosen(folder, _settings.Text("certificate"), insecure, host: null);
     }
 
-    private static RunSpecification ReadSpecification(string path)
+    private RunSpecification ReadSpecification(string path)
     {
         string text = ReadText(path, "specification", sentence => new SpecificationException(sentence));
         try
@@ -300,10 +309,9 @@ internal sealed class TrainOptionsReader
                 document.RootElement.TryGetProperty("specification", out JsonElement inner)
                     ? RunSpecification.FromJson(inner, path)
                     : RunSpecification.FromJson(text, path);
-            return found.NumericsClass == RunSpecification.ThisNumericsClass ? found : throw new SpecificationException(
-                $"{path}: it is of numerics class {found.NumericsClass} and this program of " +
-                $"{RunSpecification.ThisNumericsClass}, so its bits can't be had again; use the program that wrote " +
-                "it.");
+            return found.NumericsClass == NumericsClass ? found : throw new SpecificationException(
+                $"{path}: it is of numerics class {found.NumericsClass} and this program of {NumericsClass}, so its " +
+                "bits can't be had again; use the program, and the --device, that wrote it.");
         }
         catch (JsonException error)
         {

@@ -1,4 +1,5 @@
 using Distributed.Data;
+using Distributed.Numerics.OpenCl;
 using Distributed.Runtime;
 
 namespace Distributed.Coordinator;
@@ -36,6 +37,7 @@ internal sealed record TrainSetting(string Name, string? Value, string Help)
             "whenever they are used (default: 4GB)."),
         new("workers", "N", "Local worker processes (default: 2)."),
         new("threads", "T", "Compute threads of each worker (default: the cores shared among the workers)."),
+        new("device", "DEVICE", $"What computes: {DeviceChoice.Known}; 'devices' lists them (default: cpu)."),
         new("listen", "HOST:PORT", "Wait here for workers on other machines, instead of local ones or as well."),
         new("engine", "local|akka", "What runs the actors and finds the machines (default: local)."),
         new("seed-nodes", "LIST", "With --engine akka: every machine that may coordinate, as HOST:PORT,...; " +

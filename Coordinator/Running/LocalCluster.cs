@@ -28,6 +28,9 @@ internal sealed record ClusterPlan
     /// <summary>Compute threads of each.</summary>
     public required int Threads { get; init; }
 
+    /// <summary>What computes in each, as its option says it; null: its threads.</summary>
+    public string? Device { get; init; }
+
     /// <summary>The run's secret.</summary>
     public string Token { get; init; } = RunPlan.NewToken();
 

@@ -121,6 +121,7 @@ internal sealed class TrainingRun
             DataDirectory = _options.DataDirectory,
             Workers = _options.Workers,
             Threads = _options.Threads,
+            Device = _options.Device,
             Token = token,
             Listen = _options.Listen,
             Security = _options.Security,

@@ -53,6 +53,7 @@ internal sealed class WorkerLauncher : IWorkerLauncher
         if (library is not null) _arguments.Add(library);
         _arguments.AddRange(["--join", join, .. more]);
         _arguments.AddRange(["--threads", plan.Threads.ToString(CultureInfo.InvariantCulture)]);
+        if (plan.Device is { } device) _arguments.AddRange(["--device", device]);
         if (plan.DataDirectory is { } data) _arguments.AddRange(["--data-dir", Path.GetFullPath(data)]);
     }
 

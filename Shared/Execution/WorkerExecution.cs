@@ -23,20 +23,27 @@ public sealed class WorkerExecution : IDisposable
     private readonly Workspace[] _workspaces;
     private readonly IBlock?[] _gradients = new IBlock?[MaximumBuffers];
     private readonly NativeBuffer _prepared;
+    private readonly DevicePlan? _device;
     private readonly int[][] _orders = [[], []];
     private readonly int[] _orderEpochs = [-1, -1];
     private readonly EvaluationSlot[] _slots = new EvaluationSlot[64];
     private IBlock? _parameters;
 
     /// <summary>Compiles the plan and allocates for <paramref name="threads"/> compute threads.</summary>
-    public WorkerExecution(RunSpecification specification, int threads)
+    /// <param name="specification">What to compute.</param>
+    /// <param name="threads">Micro-batches that are computed at once.</param>
+    /// <param name="device">What computes them; null: the threads themselves. Stays the caller's to dispose.</param>
+    /// <exception cref="DeviceException">The device has too little memory.</exception>
+    public WorkerExecution(RunSpecification specification, int threads, IDevice? device = null)
     {
         _specification = specification;
         _plan = ExecutionPlan.Compile(
             specification.Model, specification.MicroBatch, specification.Convolution,
-            new FrozenParameters(specification.Frozen));
+            new FrozenParameters(specification.Frozen), device is null ? PlanTarget.Host : PlanTarget.Device);
+        _device = device is null ? null : new DevicePlan(_plan, device);
         _workspaces = new Workspace[threads];
-        for (int i = 0; i < threads; i++) _workspaces[i] = _plan.CreateWorkspace(training: true);
+        for (int i = 0; i < threads; i++)
+            _workspaces[i] = _device?.CreateWorkspace() ?? _plan.CreateWorkspace(training: true);
         _prepared = new NativeBuffer(_plan.PreparedLength);
     }
 
@@ -53,7 +60,7 @@ public sealed class WorkerExecution : IDisposable
     public int LeavesPerPass => _plan.LeavesPerPass;
 
     /// <summary>Independent parts of <see cref="Prepare"/>.</summary>
-    public int PrepareParts => _plan.PrepareParts;
+    public int PrepareParts => _device is null ? _plan.PrepareParts : 1;
 
     private ReadOnlySpan<float> Parameters =>
         (_parameters ?? throw new InvalidOperationException("There are no parameters yet.")).Span;
@@ -97,7 +104,7 @@ public sealed class WorkerExecution : IDisposable
     public void WarmUp()
     {
         using NativeBuffer zeros = new(ParameterLength), gradient = new(GradientLength);
-        for (int part = 0; part < PrepareParts; part++) _plan.Prepare(part, zeros.Span, _prepared.Span);
+        for (int part = 0; part < PrepareParts; part++) PrepareFrom(part, zeros.Span);
         _workspaces[0].WarmUp(zeros.Span, _prepared.Span, gradient.Span);
     }
 
@@ -105,7 +112,7 @@ public sealed class WorkerExecution : IDisposable
     public void UseParameters(IBlock parameters) => _parameters = parameters;
 
     /// <summary>Prepares one part of the parameters in use.</summary>
-    public void Prepare(int part) => _plan.Prepare(part, Parameters, _prepared.Span);
+    public void Prepare(int part) => PrepareFrom(part, Parameters);
 
     /// <summary>Makes sure that a buffer has a block, a rented one where it has none.</summary>
     public void EnsureBuffer(BufferId buffer, Func<IBlock> rent) => _gradients[buffer.Value] ??= rent();
@@ -205,8 +212,15 @@ public sealed class WorkerExecution : IDisposable
     {
         foreach (IBlock? block in _gradients) (block as IDisposable)?.Dispose();
         foreach (Workspace workspace in _workspaces) workspace.Dispose();
+        _device?.Dispose();
         _prepared.Dispose();
         _prefetch?.Dispose();
+    }
+
+    private void PrepareFrom(int part, ReadOnlySpan<float> parameters)
+    {
+        if (_device is not null) _device.Prepare(parameters);
+        else _plan.Prepare(part, parameters, _prepared.Span);
     }
 
     private sealed class EvaluationSlot

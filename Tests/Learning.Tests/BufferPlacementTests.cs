@@ -71,7 +71,7 @@ public sealed class BufferPlacementTests
         using var apart = new PlanRun(TestModels.Find(name), Samples, new BufferPlacement([.. offsets], end));
         foreach (var run in new[] { shared, apart })
         {
-            run.Workspace.Arena.Fill(float.NaN);
+            ((HostWorkspace)run.Workspace).Arena.Fill(float.NaN);
             run.Gradient.Span.Fill(float.NaN);
             run.Load(first: 0, Samples);
             Assert.Equal(Samples, run.Train(Samples, 0.1f).Samples);

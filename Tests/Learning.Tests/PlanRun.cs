@@ -18,7 +18,7 @@ internal sealed class PlanRun : IDisposable
     }
 
     public PlanRun(Model model, int microBatch, BufferPlacement placement)
-        : this(ExecutionPlan.Compile(model, microBatch), plan => new Workspace(plan, placement, training: true))
+        : this(ExecutionPlan.Compile(model, microBatch), plan => new HostWorkspace(plan, placement, training: true))
     {
     }
 

@@ -21,6 +21,7 @@ public sealed class LayoutTests
     {
         ["Numerics.Generator"] = [],
         ["Numerics"] = ["Numerics.Generator"],
+        ["Numerics.OpenCl"] = ["Numerics"],
         ["Learning"] = ["Numerics"],
         ["Data"] = ["Numerics"],
         ["Checkpoints"] = [],

@@ -1,5 +1,4 @@
 using System.Reflection;
-using Distributed.Execution;
 using Distributed.Protocol;
 using Distributed.Roles.Coordinator;
 using Distributed.Runtime;
@@ -162,7 +161,7 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
         foreach (WorkerConnection connection in All) connection.Close();
     }
 
-    private static string? Objection(Hello hello)
+    private string? Objection(Hello hello)
     {
         if (hello.Program != ProgramVersion)
         {
@@ -170,10 +169,10 @@ internal sealed class WorkerConnections(ClusterPlan plan, ILogger log) : IListen
                 + "run the same version on both.";
         }
 
-        if (hello.NumericsClass != RunSpecification.ThisNumericsClass)
+        if (hello.NumericsClass != plan.Specification.NumericsClass)
         {
-            return $"The run's numerics class is {RunSpecification.ThisNumericsClass} and the worker's "
-                + $"{hello.NumericsClass}: their bits differ.";
+            return $"The run's numerics class is {plan.Specification.NumericsClass} and the worker's "
+                + $"{hello.NumericsClass}: their bits differ; give the worker the run's --device.";
         }
 
         return hello.Threads < 1 ? "A worker needs at least one thread." : null;

@@ -42,7 +42,7 @@ public sealed record AvgPool2d(Size2d Kernel) : Layer
             input.Shape.Height, input.Shape.Width, input.Shape.Channels, Kernel.Height, Kernel.Width,
             Stride.Height, Stride.Width, Padding.Height, Padding.Width);
         return new AverageStep(
-            plan, input, input.Shape with { Height = shape.OutHeight, Width = shape.OutWidth },
+            plan, input, shape,
             (batch, x, y) => AveragePool.Forward(shape, batch, x, y),
             (batch, dy, dx) => AveragePool.Backward(shape, batch, dy, dx)).Output;
     }

@@ -88,18 +88,22 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
         PlanCompiler plan, string name, ConvolutionShape shape, int groups, PlanTensor input, TensorShape output)
         : AffineStep(
             plan, name, input, output, slices: true,
-            takesNorm: groups == 1 && Convolution.TakesNorm(shape, plan.Convolution))
+            takesNorm: groups == 1
+                && (plan.Target == PlanTarget.Device || Convolution.TakesNorm(shape, plan.Convolution)))
     {
         private GroupedConvolution _convolution = null!;
+        private ConvolutionShape _forward;
+        private ConvolutionShape _backwardData;
+        private ConvolutionShape _backwardWeights;
 
         public override void Complete(PlanCompiler plan)
         {
             var (values, gradient) = (Output.Values.Pitch, Output.Gradient?.Pitch ?? 0);
+            _forward = shape with { InPitch = InputValues.Pitch, OutPitch = values };
+            _backwardData = shape with { InPitch = InputGradient?.Pitch ?? 0, OutPitch = gradient };
+            _backwardWeights = shape with { InPitch = InputValues.Pitch, OutPitch = gradient };
             _convolution = new GroupedConvolution(
-                shape with { InPitch = InputValues.Pitch, OutPitch = values },
-                shape with { InPitch = InputGradient?.Pitch ?? 0, OutPitch = gradient },
-                shape with { InPitch = InputValues.Pitch, OutPitch = gradient },
-                groups, plan.Convolution, plan.MicroBatch);
+                _forward, _backwardData, _backwardWeights, groups, plan.Convolution, plan.MicroBatch);
             Reserve(plan, new AffineLengths(
                 _convolution.ForwardPackedLength, _convolution.ForwardScratchLength,
                 _convolution.BackwardPackedLength, _convolution.BackwardDataScratchLength,
@@ -126,5 +130,23 @@ public sealed record Conv2d(int OutChannels, Size2d Kernel) : Layer
             int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> outputGradient,
             Span<float> weightGradient, Span<float> scratch) =>
             _convolution.BackwardWeights(samples, input, outputGradient, weightGradient, scratch, norm);
+
+        protected override void RunForward(
+            in DeviceContext context, DeviceTensor input, DeviceTensor? norm, DeviceTensor weights,
+            DeviceTensor? bias, DeviceTensor output, bool relu) =>
+            context.Queue.ConvolutionForward(
+                _forward, groups, context.Samples, input, norm, weights, bias, output, relu);
+
+        protected override void RunBackwardData(
+            in DeviceContext context, DeviceTensor outputGradient, DeviceTensor weights, DeviceTensor inputGradient,
+            bool accumulate) =>
+            context.Queue.ConvolutionBackwardData(
+                _backwardData, groups, context.Samples, outputGradient, weights, inputGradient, accumulate);
+
+        protected override void RunBackwardWeights(
+            in DeviceContext context, DeviceTensor input, DeviceTensor? norm, DeviceTensor outputGradient,
+            DeviceTensor weightGradient) =>
+            context.Queue.ConvolutionBackwardWeights(
+                _backwardWeights, groups, context.Samples, input, norm, outputGradient, weightGradient);
     }
 }

@@ -105,5 +105,22 @@ public sealed record DepthwiseConv2d(Size2d Kernel) : Layer
             int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> outputGradient,
             Span<float> weightGradient, Span<float> scratch) =>
             DepthwiseConvolution.BackwardWeights(_backwardWeights, samples, input, outputGradient, weightGradient);
+
+        protected override void RunForward(
+            in DeviceContext context, DeviceTensor input, DeviceTensor? norm, DeviceTensor weights,
+            DeviceTensor? bias, DeviceTensor output, bool relu) =>
+            context.Queue.DepthwiseForward(_forward, context.Samples, input, weights, bias, output, relu);
+
+        protected override void RunBackwardData(
+            in DeviceContext context, DeviceTensor outputGradient, DeviceTensor weights, DeviceTensor inputGradient,
+            bool accumulate) =>
+            context.Queue.DepthwiseBackwardData(
+                _backwardData, context.Samples, outputGradient, weights, inputGradient, accumulate);
+
+        protected override void RunBackwardWeights(
+            in DeviceContext context, DeviceTensor input, DeviceTensor? norm, DeviceTensor outputGradient,
+            DeviceTensor weightGradient) =>
+            context.Queue.DepthwiseBackwardWeights(
+                _backwardWeights, context.Samples, input, outputGradient, weightGradient);
     }
 }

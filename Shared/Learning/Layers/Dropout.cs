@@ -98,5 +98,28 @@ public sealed record Dropout(double Probability = 0.5) : Layer
             else
                 Pixels.Copy(shape, context.Samples, from, to);
         }
+
+        public override void Forward(in DeviceContext context) =>
+            Run(context, _input.Values, Output.Values, accumulate: false);
+
+        public override void Backward(in DeviceContext context)
+        {
+            if (_input.Gradient is { } gradient)
+                Run(context, Output.Gradient!, gradient, _input.Adds);
+        }
+
+        /// <summary>A device draws the masks again rather than keep them.</summary>
+        private void Run(in DeviceContext context, PlanBuffer from, PlanBuffer to, bool accumulate)
+        {
+            var shape = Output.PixelShape(from, to);
+            if (context.Keys.IsEmpty)
+                context.Queue.Copy(shape, context.Samples, context.At(from), context.At(to), accumulate);
+            else
+            {
+                context.Queue.Dropout(
+                    shape, context.Samples, context.Keys.Dropout(_layer), _probability, context.At(from),
+                    context.At(to), accumulate);
+            }
+        }
     }
 }

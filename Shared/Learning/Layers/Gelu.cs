@@ -1,3 +1,5 @@
+using Distributed.Numerics;
+
 namespace Distributed.Learning;
 
 /// <summary>
@@ -9,5 +11,7 @@ public sealed record Gelu : Activation
     public override string Type => "gelu";
 
     internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input) =>
-        new ActivationStep(plan, input, Numerics.Gelu.Forward, Numerics.Gelu.Backward, derivesFromInput: true).Output;
+        new ActivationStep(
+            plan, input, DeviceActivation.Gelu, Numerics.Gelu.Forward, Numerics.Gelu.Backward,
+            derivesFromInput: true).Output;
 }

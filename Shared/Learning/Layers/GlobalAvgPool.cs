@@ -23,7 +23,8 @@ public sealed record GlobalAvgPool : Layer
     {
         var (pixels, channels) = (input.Shape.Height * input.Shape.Width, input.Shape.Channels);
         return new AverageStep(
-            plan, input, input.Shape with { Height = 1, Width = 1 },
+            plan, input, new PoolShape(input.Shape.Height, input.Shape.Width, channels, input.Shape.Height,
+                input.Shape.Width, 1, 1),
             (batch, x, y) => GlobalAveragePool.Forward(pixels, channels, batch, x, y),
             (batch, dy, dx) => GlobalAveragePool.Backward(pixels, channels, batch, dy, dx)).Output;
     }

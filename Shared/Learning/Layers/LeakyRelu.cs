@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Distributed.Numerics;
 
 namespace Distributed.Learning;
 
@@ -32,9 +33,9 @@ public sealed record LeakyRelu : Layer
     {
         var slope = (float)Slope;
         return new ActivationStep(
-            plan, input,
+            plan, input, DeviceActivation.LeakyRelu,
             (in s, batch, x, y) => Numerics.LeakyRelu.Forward(s, batch, x, y, slope),
             (in s, batch, y, dy, dx, accumulate) =>
-                Numerics.LeakyRelu.Backward(s, batch, y, dy, dx, accumulate, slope)).Output;
+                Numerics.LeakyRelu.Backward(s, batch, y, dy, dx, accumulate, slope), slope: slope).Output;
     }
 }

@@ -123,5 +123,32 @@ public sealed record Linear(int Outputs) : Layer
                 context.Span(_backwardScratch));
             _input.CloseGradient(context);
         }
+
+        public override void Forward(in DeviceContext context) =>
+            context.Queue.ConvolutionForward(
+                AsConvolution, 1, context.Samples, context.At(_input.Values), null, context.Parameter(_weight),
+                _bias is null ? null : context.Parameter(_bias), context.At(Output.Values), _epilogue.HasRelu);
+
+        public override void Backward(in DeviceContext context)
+        {
+            if (Output.Gradient is null)
+                return;
+            _epilogue.Backward(context, Output);
+            var outputGradient = context.At(Output.Gradient);
+            if (_trainsWeight)
+            {
+                context.Queue.ConvolutionBackwardWeights(
+                    AsConvolution, 1, context.Samples, context.At(_input.Values), null, outputGradient,
+                    context.Gradient(_weight));
+            }
+            if (_input.Gradient is not { } gradient)
+                return;
+            context.Queue.ConvolutionBackwardData(
+                AsConvolution, 1, context.Samples, outputGradient, context.Parameter(_weight), context.At(gradient),
+                _input.Adds);
+        }
+
+        /// <summary>The same as a convolution of an image of one pixel.</summary>
+        private ConvolutionShape AsConvolution => new(1, 1, _shape.Inputs, _shape.Outputs, 1, 1);
     }
 }

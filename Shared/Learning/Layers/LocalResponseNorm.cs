@@ -102,5 +102,19 @@ public sealed record LocalResponseNorm(int Size) : Layer
                 Output.PixelShape(gradient, Output.Gradient!), context.Samples, context.Span(_input.Values),
                 context.Span(Output.Gradient!), context.Span(gradient), _input.Adds, context.Span(_scratch));
         }
+
+        public override void Forward(in DeviceContext context) =>
+            context.Queue.LocalResponseNormForward(
+                _norm, Output.PixelShape(_input.Values, Output.Values), context.Samples, context.At(_input.Values),
+                context.At(Output.Values));
+
+        public override void Backward(in DeviceContext context)
+        {
+            if (_input.Gradient is not { } gradient)
+                return;
+            context.Queue.LocalResponseNormBackward(
+                _norm, Output.PixelShape(gradient, Output.Gradient!), context.Samples, context.At(_input.Values),
+                context.At(Output.Gradient!), context.At(gradient), _input.Adds);
+        }
     }
 }

@@ -119,6 +119,21 @@ public sealed record MaxPool2d(Size2d Kernel) : Layer
                 context.Span(Output.Gradient!), Indices(context), context.Span(_input.Gradient), _input.Adds);
         }
 
+        public override void Forward(in DeviceContext context) =>
+            context.Queue.MaxPoolForward(
+                _shape with { InPitch = _input.Values.Pitch, OutPitch = Output.Values.Pitch }, context.Samples,
+                context.At(_input.Values), context.At(Output.Values), context.At(_indices));
+
+        public override void Backward(in DeviceContext context)
+        {
+            if (_input.Gradient is null)
+                return;
+            _epilogue?.Backward(context, Output);
+            context.Queue.MaxPoolBackward(
+                _shape with { InPitch = _input.Gradient.Pitch, OutPitch = Output.Gradient!.Pitch }, context.Samples,
+                context.At(Output.Gradient!), context.At(_indices), context.At(_input.Gradient), _input.Adds);
+        }
+
         private Span<byte> Indices(in StepContext context) =>
             context.Bytes(_indices)[..(_indicesPerSample * context.Samples)];
     }

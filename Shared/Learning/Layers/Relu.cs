@@ -1,3 +1,5 @@
+using Distributed.Numerics;
+
 namespace Distributed.Learning;
 
 /// <summary>max(x, 0). Behind a convolution or linear layer it costs nothing: it is computed as they write.</summary>
@@ -54,6 +56,21 @@ public sealed record Relu : Activation
                 Output.PixelShape(pitch, Output.Gradient!.Pitch), context.Samples, context.Span(Output.Values),
                 Output.Values.Pitch, context.Span(Output.Gradient!), target);
             _input.CloseGradient(context);
+        }
+
+        public override void Forward(in DeviceContext context) =>
+            context.Queue.ActivationForward(
+                DeviceActivation.Relu, 0, Output.PixelShape(_input.Values, Output.Values), context.Samples,
+                context.At(_input.Values), context.At(Output.Values));
+
+        public override void Backward(in DeviceContext context)
+        {
+            if (_input.Gradient is not { } gradient)
+                return;
+            context.Queue.ActivationBackward(
+                DeviceActivation.Relu, 0, Output.PixelShape(gradient, Output.Gradient!), context.Samples,
+                context.At(Output.Values), Output.Values.Pitch, context.At(Output.Gradient!), context.At(gradient),
+                _input.Adds);
         }
     }
 }

@@ -121,5 +121,25 @@ public sealed record Residual(Sequential Body, Sequential? Shortcut = null) : La
             _shortcut.Give(context, gradient);
             _body.Give(context, gradient);
         }
+
+        public override void Forward(in DeviceContext context) =>
+            context.Queue.Sum(
+                context.Samples * Output.Shape.Length, context.At(_body.Values), context.At(_shortcut.Values),
+                context.At(Output.Values), _relu);
+
+        public override void Backward(in DeviceContext context)
+        {
+            if (Output.Gradient is not { } gradient)
+                return;
+            var values = context.At(gradient);
+            if (_relu)
+            {
+                context.Queue.ActivationBackward(
+                    DeviceActivation.Relu, 0, Output.PixelShape(gradient, gradient), context.Samples,
+                    context.At(Output.Values), Output.Values.Pitch, values, values, accumulate: false);
+            }
+            _shortcut.Give(context, gradient);
+            _body.Give(context, gradient);
+        }
     }
 }

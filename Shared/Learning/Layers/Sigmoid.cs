@@ -1,3 +1,5 @@
+using Distributed.Numerics;
+
 namespace Distributed.Learning;
 
 /// <summary>1 / (1 + e^-x).</summary>
@@ -7,5 +9,6 @@ public sealed record Sigmoid : Activation
     public override string Type => "sigmoid";
 
     internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input) =>
-        new ActivationStep(plan, input, Numerics.Sigmoid.Forward, Numerics.Sigmoid.Backward).Output;
+        new ActivationStep(
+            plan, input, DeviceActivation.Sigmoid, Numerics.Sigmoid.Forward, Numerics.Sigmoid.Backward).Output;
 }

@@ -1,3 +1,5 @@
+using Distributed.Numerics;
+
 namespace Distributed.Learning;
 
 /// <summary>The hyperbolic tangent.</summary>
@@ -7,5 +9,6 @@ public sealed record Tanh : Activation
     public override string Type => "tanh";
 
     internal override PlanTensor Compile(PlanCompiler plan, string name, PlanTensor input) =>
-        new ActivationStep(plan, input, Numerics.Tanh.Forward, Numerics.Tanh.Backward).Output;
+        new ActivationStep(
+            plan, input, DeviceActivation.Tanh, Numerics.Tanh.Forward, Numerics.Tanh.Backward).Output;
 }

@@ -13,15 +13,18 @@ internal delegate void ActivationBackward(
 /// <summary>The step of a function of single elements that isn't fused into a neighbour.</summary>
 internal sealed class ActivationStep : PlanStep
 {
+    private readonly DeviceActivation _function;
+    private readonly float _slope;
     private readonly ActivationForward _forward;
     private readonly ActivationBackward _backward;
     private readonly PlanRead _input;
     private readonly bool _derivesFromInput;
 
     public ActivationStep(
-        PlanCompiler plan, PlanTensor input, ActivationForward forward, ActivationBackward backward,
-        bool derivesFromInput = false)
+        PlanCompiler plan, PlanTensor input, DeviceActivation function, ActivationForward forward,
+        ActivationBackward backward, bool derivesFromInput = false, float slope = 0)
     {
+        (_function, _slope) = (function, slope);
         (_forward, _backward, _derivesFromInput) = (forward, backward, derivesFromInput);
         _input = plan.Read(input, slices: true);
         Output = plan.Tensor(input.Shape, this, input.Gradient is not null, slices: true);
@@ -54,5 +57,19 @@ internal sealed class ActivationStep : PlanStep
         _backward(
             Output.PixelShape(gradient, Output.Gradient!), context.Samples, context.Span(Values),
             context.Span(Output.Gradient!), context.Span(gradient), _input.Adds);
+    }
+
+    public override void Forward(in DeviceContext context) =>
+        context.Queue.ActivationForward(
+            _function, _slope, Output.PixelShape(_input.Values, Output.Values), context.Samples,
+            context.At(_input.Values), context.At(Output.Values));
+
+    public override void Backward(in DeviceContext context)
+    {
+        if (_input.Gradient is not { } gradient)
+            return;
+        context.Queue.ActivationBackward(
+            _function, _slope, Output.PixelShape(gradient, Output.Gradient!), context.Samples, context.At(Values),
+            Values.Pitch, context.At(Output.Gradient!), context.At(gradient), _input.Adds);
     }
 }

@@ -1,3 +1,5 @@
+using Distributed.Numerics;
+
 namespace Distributed.Learning;
 
 /// <summary>
@@ -111,11 +113,35 @@ internal abstract class AffineStep : PlanStep
             _input.Adds, context.Span(_backwardScratch!));
     }
 
+    public override void Forward(in DeviceContext context) =>
+        RunForward(
+            context, context.At(InputValues), Norm(context), context.Parameter(_weight),
+            _bias is null ? null : context.Parameter(_bias), context.At(Output.Values), _relu);
+
+    public override void Backward(in DeviceContext context)
+    {
+        if (Output.Gradient is null)
+            return;
+        _epilogue?.Backward(context, Output);
+        var outputGradient = context.At(Output.Gradient);
+        if (_trainsWeight)
+        {
+            RunBackwardWeights(
+                context, context.At(InputValues), Norm(context), outputGradient, context.Gradient(_weight));
+        }
+        if (_input.Gradient is null)
+            return;
+        RunBackwardData(
+            context, outputGradient, context.Parameter(_weight), context.At(_input.Gradient), _input.Adds);
+    }
+
     /// <summary>
-    /// Reserves packed weights and scratch; called once, when the kernels' shapes are known.
+    /// Reserves packed weights and scratch; called once, when the kernels' shapes are known. A device has its own.
     /// </summary>
     protected void Reserve(PlanCompiler plan, AffineLengths lengths)
     {
+        if (plan.Target == PlanTarget.Device)
+            lengths = default;
         _forwardScratch = plan.Buffer(fixedLength: lengths.ForwardScratch);
         _weightScratch = plan.Buffer(fixedLength: lengths.WeightScratch);
         if (lengths.ForwardPacked > 0)
@@ -143,6 +169,21 @@ internal abstract class AffineStep : PlanStep
     protected abstract void RunBackwardWeights(
         int samples, ReadOnlySpan<float> input, ReadOnlySpan<float> norm, ReadOnlySpan<float> outputGradient,
         Span<float> weightGradient, Span<float> scratch);
+
+    protected abstract void RunForward(
+        in DeviceContext context, DeviceTensor input, DeviceTensor? norm, DeviceTensor weights, DeviceTensor? bias,
+        DeviceTensor output, bool relu);
+
+    protected abstract void RunBackwardData(
+        in DeviceContext context, DeviceTensor outputGradient, DeviceTensor weights, DeviceTensor inputGradient,
+        bool accumulate);
+
+    protected abstract void RunBackwardWeights(
+        in DeviceContext context, DeviceTensor input, DeviceTensor? norm, DeviceTensor outputGradient,
+        DeviceTensor weightGradient);
+
+    private DeviceTensor? Norm(in DeviceContext context) =>
+        _norm is null ? null : context.At(_norm.Coefficients);
 
     private ReadOnlySpan<float> Weights(in StepContext context, PreparedRegion packed) =>
         packed.Length == 0 ? context.Parameter(_weight) : context.Prepared(packed);

@@ -152,4 +152,40 @@ internal sealed class BatchNormStep : PlanStep
             context.Span(_scratch));
         _shortcut?.Give(context, Output.Gradient);
     }
+
+    public override void Forward(in DeviceContext context)
+    {
+        var pixels = context.Samples * _pixels;
+        var input = context.At(_input.Values);
+        var coefficients = context.At(_coefficients);
+        var (weight, bias) = (context.Parameter(_weight), context.Parameter(_bias));
+        if (context.Training)
+        {
+            context.Queue.BatchNormStatistics(
+                _shape, pixels, _epsilon, input, weight, bias, context.Statistics(_statistics), coefficients);
+        }
+        else
+        {
+            context.Queue.BatchNormRunning(
+                _shape, _epsilon, context.Parameter(_statistics.Mean), context.Parameter(_statistics.Variance), weight,
+                bias, coefficients);
+        }
+        if (_isLeftToReader)
+            return;
+        context.Queue.BatchNormForward(
+            _shape, pixels, input, coefficients, _shortcut is null ? null : context.At(_shortcut.Values), _relu,
+            context.At(Output.Values));
+    }
+
+    public override void Backward(in DeviceContext context)
+    {
+        if (Output.Gradient is null)
+            return;
+        context.Queue.BatchNormBackward(
+            _shape, context.Samples * _pixels, context.At(_input.Values), context.At(_coefficients), _relu,
+            NeedsOutput ? context.At(Output.Values) : null, context.At(Output.Gradient), context.Parameter(_weight),
+            context.Gradient(_weight), context.Gradient(_bias),
+            _input.Gradient is { } inputGradient ? context.At(inputGradient) : null, _input.Adds);
+        _shortcut?.Give(context, Output.Gradient);
+    }
 }

@@ -43,4 +43,18 @@ internal sealed class CopyStep : PlanStep
         else
             Pixels.Copy(shape, context.Samples, context.Span(_gradient!), context.Span(gradient));
     }
+
+    public override void Forward(in DeviceContext context) =>
+        context.Queue.Copy(
+            _input.Tensor.PixelShape(_input.Values, _values), context.Samples, context.At(_input.Values),
+            context.At(_values), accumulate: false);
+
+    public override void Backward(in DeviceContext context)
+    {
+        if (_input.Gradient is not { } gradient)
+            return;
+        context.Queue.Copy(
+            _input.Tensor.PixelShape(_gradient!, gradient), context.Samples, context.At(_gradient!),
+            context.At(gradient), _input.Adds);
+    }
 }

@@ -17,14 +17,15 @@ public sealed class ExecutionPlan
 
     private ExecutionPlan(
         Model model, int microBatch, int leavesPerPass, ConvolutionMode convolution, FrozenParameters frozen,
-        ModelDeclaration declaration)
+        PlanTarget target, ModelDeclaration declaration)
     {
         Model = model;
+        Target = target;
         MicroBatch = microBatch;
         LeavesPerPass = leavesPerPass;
         Layers = declaration.Rows;
         Parameters = new ParameterLayout(declaration);
-        var compiler = new PlanCompiler(Parameters, microBatch, leavesPerPass, convolution, frozen);
+        var compiler = new PlanCompiler(Parameters, microBatch, leavesPerPass, convolution, frozen, target);
         var shape = new TensorShape(model.Channels, model.Height, model.Width, IsFlat: false);
         Input = compiler.Tensor(shape, producer: null, needsGradient: false);
         Output = model.Layers.Compile(compiler, "", Input);
@@ -59,6 +60,9 @@ public sealed class ExecutionPlan
 
     /// <summary>A row a layer, for a summary.</summary>
     public IReadOnlyList<LayerSummary> Layers { get; }
+
+    /// <summary>What it was compiled for.</summary>
+    public PlanTarget Target { get; }
 
     /// <summary>Multiplications with addition of one sample's forward pass.</summary>
     public long MultiplyAdds => Layers.Sum(layer => layer.MultiplyAdds);
@@ -121,19 +125,20 @@ public sealed class ExecutionPlan
     /// <param name="microBatch">Most samples a call computes.</param>
     /// <param name="convolution">Which algorithms may compute its convolutions.</param>
     /// <param name="frozen">Parameters whose gradients are left 0; null: none.</param>
+    /// <param name="target">What is to run it; a device takes one micro-batch a call.</param>
     /// <exception cref="ModelException">The model has a mistake, or doesn't fit in one arena.</exception>
     public static ExecutionPlan Compile(
         Model model, int microBatch, ConvolutionMode convolution = ConvolutionMode.Winograd,
-        FrozenParameters? frozen = null)
+        FrozenParameters? frozen = null, PlanTarget target = PlanTarget.Host)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(microBatch, 1);
         var declaration = ModelDeclaration.Of(model);
         try
         {
             ExecutionPlan Plan(int leaves) =>
-                new(model, microBatch, leaves, convolution, frozen ?? FrozenParameters.None, declaration);
+                new(model, microBatch, leaves, convolution, frozen ?? FrozenParameters.None, target, declaration);
             var plan = Plan(1);
-            return plan.WithMostLeaves(Plan) ?? plan;
+            return target == PlanTarget.Host ? plan.WithMostLeaves(Plan) ?? plan : plan;
         }
         catch (OverflowException)
         {
@@ -157,7 +162,7 @@ public sealed class ExecutionPlan
 
     /// <summary>A thread's arena: for training, or a smaller one for evaluation alone.</summary>
     public Workspace CreateWorkspace(bool training) =>
-        new(this, training ? TrainingPlacement : EvaluationPlacement, training);
+        new HostWorkspace(this, training ? TrainingPlacement : EvaluationPlacement, training);
 
     private ExecutionPlan? WithMostLeaves(Func<int, ExecutionPlan> compile)
     {

@@ -41,6 +41,25 @@ internal sealed class OutputEpilogue(PlanCompiler plan, ParameterEntry? bias)
         }
     }
 
+    /// <inheritdoc cref="Backward(in StepContext, PlanTensor)"/>
+    public void Backward(in DeviceContext context, PlanTensor output)
+    {
+        var gradient = context.At(output.Gradient!);
+        DeviceTensor? mask = HasRelu ? context.At(output.Values) : null;
+        if (bias is not null)
+        {
+            context.Queue.BiasGradient(
+                output.PixelShape(output.Gradient!, output.Values), context.Samples, gradient, mask,
+                context.Gradient(bias));
+        }
+        else if (mask is { } values)
+        {
+            context.Queue.ActivationBackward(
+                DeviceActivation.Relu, 0, output.PixelShape(output.Gradient!, output.Gradient!), context.Samples,
+                values, output.Values.Pitch, gradient, gradient, accumulate: false);
+        }
+    }
+
     private void SumLeaf(in StepContext context, PlanTensor output, int leaf, Span<float> sums)
     {
         var (pitch, gradientPitch) = (output.Values.Pitch, output.Gradient!.Pitch);

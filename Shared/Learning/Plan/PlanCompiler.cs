@@ -8,10 +8,20 @@ internal delegate void PackWeights(ReadOnlySpan<float> weights, Span<float> pack
 /// <summary>One independent piece of preparing a parameter version.</summary>
 internal sealed record PreparePart(ParameterEntry Weight, PreparedRegion Region, PackWeights Pack);
 
+/// <summary>What a plan is compiled for.</summary>
+public enum PlanTarget
+{
+    /// <summary>The processor that the program runs on.</summary>
+    Host,
+
+    /// <summary>A device: the same steps and buffers, without what only the host's kernels need.</summary>
+    Device,
+}
+
 /// <summary>Collects what the layers compile to: steps, buffers, and the weights to pack.</summary>
 internal sealed class PlanCompiler(
     ParameterLayout parameters, int microBatch, int leavesPerPass, ConvolutionMode convolution,
-    FrozenParameters frozen)
+    FrozenParameters frozen, PlanTarget target)
 {
     private readonly List<PlanStep> _steps = [];
     private readonly List<PlanBuffer> _buffers = [];
@@ -28,6 +38,9 @@ internal sealed class PlanCompiler(
 
     /// <summary>Most samples of a call.</summary>
     public int PassSamples { get; } = checked(microBatch * leavesPerPass);
+
+    /// <summary>What the plan is for.</summary>
+    public PlanTarget Target { get; } = target;
 
     /// <summary>Which algorithms may compute convolutions.</summary>
     public ConvolutionMode Convolution { get; } = convolution;

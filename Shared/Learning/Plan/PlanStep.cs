@@ -17,6 +17,12 @@ internal abstract class PlanStep
 
     public abstract void Backward(in StepContext context);
 
+    /// <summary>Puts the forward pass on a device's queue, with the buffers where they would be in the arena.</summary>
+    public abstract void Forward(in DeviceContext context);
+
+    /// <summary>Puts the backward pass on a device's queue.</summary>
+    public abstract void Backward(in DeviceContext context);
+
     /// <summary>
     /// Takes a ReLU that stands right behind in, so that the step's output is the ReLU's; false when it can't. Asked
     /// only while nobody reads the output.
@@ -171,6 +177,15 @@ internal sealed class PlanRead(PlanTensor tensor, PlanBuffer? scratch)
             Elementwise.Add(context.Span(target), context.Span(gradient), context.Span(target));
         else
             context.Span(gradient).CopyTo(context.Span(target));
+    }
+
+    /// <inheritdoc cref="Give(in StepContext, PlanBuffer)"/>
+    public void Give(in DeviceContext context, PlanBuffer gradient)
+    {
+        if (Gradient is not { } target || target.IsSameMemory(gradient))
+            return;
+        context.Queue.Copy(
+            Tensor.PixelShape(gradient, target), context.Samples, context.At(gradient), context.At(target), Adds);
     }
 
     /// <summary>Where to write this reader's share of the gradient, all of it.</summary>

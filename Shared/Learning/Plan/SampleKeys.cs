@@ -16,6 +16,12 @@ public readonly ref struct SampleKeys(ulong seed, int epoch, ReadOnlySpan<int> s
     /// <summary>How many samples have a key.</summary>
     public int Count => _samples.Length;
 
+    /// <summary>The samples' indices.</summary>
+    internal ReadOnlySpan<int> Samples => _samples;
+
+    /// <summary>What dropout on a device draws by, beside those.</summary>
+    internal DropoutKey Dropout(int layer) => new(seed, epoch, layer);
+
     /// <summary>The random numbers of one layer for the micro-batch's i-th sample.</summary>
     internal CounterRandom Random(RandomPurpose purpose, int layer, int i) =>
         new(seed, purpose, layer, epoch, _samples[i]);

@@ -8,6 +8,7 @@ public sealed class UserErrorTests
 {
     [Theory]
     [InlineData("certificates list --folder nowhere", "nowhere: the folder can't be read (")]
+    [InlineData("train --device cuda", "--device: expected cpu, gpu, gpu:N, opencl:N or auto, got 'cuda'.")]
     [InlineData("train --engine warp", "--engine: expected one of local, akka, got 'warp'.")]
     [InlineData("train --augment crop:0", "--augment: the padding of crop must be a whole number from 1 to 1024, got")]
     [InlineData("train --augment flop", "--augment: there is no augmentation 'flop'; known are crop, resized-crop,")]
