@@ -7,7 +7,9 @@ namespace Distributed.Cluster;
 [Collection(ReferenceCollection.Name)]
 public sealed class PartitionTests(ReferenceRun reference) : IDisposable
 {
-    private const string Token = "a token of this test alone";
+    /// <summary>Namespaces are one host to shared memory, and tensors are to take the network.</summary>
+    private static readonly (string, string)[] Environment =
+        [("DISTRIBUTED_TOKEN", "a token of this test alone"), ("DISTRIBUTED_SHARED_MEMORY", "0")];
 
     private NamespaceNetwork? _network;
     private RunDirectory? _directory;
@@ -75,18 +77,16 @@ public sealed class PartitionTests(ReferenceRun reference) : IDisposable
         Begin(hosts: 3, engine);
         ProgramRun run = Coordinate(1, "--min-workers", "2");
         run.WaitForOutput("Other workers join with");
-        ProgramRun[] workers = [Join(2), Join(3)];
-        _directory!.WaitForStep(10, run);
         _network!.Shape(2, discipline);
-        _directory.WaitForStep(30, run);
+        ProgramRun[] workers = [Join(2), Join(3)];
+        _directory!.WaitForStep(20, run);
         _network.Cut(3);
         run.WaitForOutput("is silent");
         _network.Heal(3);
-        _directory.WaitForStep(60, run);
-        Assert.True(_network.Unshape(2) > 0, "No packet was lost or had to wait.");
         Assert.True(run.WaitForExit() == 0, run.Transcript);
         reference.RequireSame(_directory);
         foreach (ProgramRun worker in workers) Assert.True(worker.WaitForExit() == 0, worker.Transcript);
+        Assert.True(_network.Unshape(2) > 0, "No packet was lost or had to wait.");
     }
 
 #if AKKA_ENGINE
@@ -128,7 +128,7 @@ public sealed class PartitionTests(ReferenceRun reference) : IDisposable
             .. _directory.TrainCommand(
                 ["--workers", "0", "--checkpoint-every", "10", "--listen", At(host), .. Insecure, .. settings]),
         ],
-        ("DISTRIBUTED_TOKEN", Token));
+        Environment);
 
     private ProgramRun Join(int host, string? coordinators = null) => _directory!.Start(
         "ip",
@@ -136,7 +136,7 @@ public sealed class PartitionTests(ReferenceRun reference) : IDisposable
             .. _network!.On(host, Programs.Worker),
             .. _directory.JoinCommand(coordinators ?? At(1), ["--rejoin", "5m", .. Insecure]),
         ],
-        ("DISTRIBUTED_TOKEN", Token));
+        Environment);
 
     // Nobody else is on this network.
     private static string[] Insecure => ["--insecure", LinkSecurity.InsecureWords];
