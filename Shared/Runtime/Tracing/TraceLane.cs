@@ -14,8 +14,8 @@ public sealed class TraceLane(string name)
     public const int Capacity = 4096;
 
     // The system's clock may be set while this process runs, and then its spans would overlap.
-    private static readonly long s_anchor = Stopwatch.GetTimestamp();
-    private static readonly long s_anchorMicroseconds = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10;
+    private static readonly long Anchor = Stopwatch.GetTimestamp();
+    private static readonly long AnchorMicroseconds = (DateTime.UtcNow - DateTime.UnixEpoch).Ticks / 10;
 
     private readonly TraceSpan[] _spans = new TraceSpan[Capacity];
     private uint _added;
@@ -30,7 +30,7 @@ public sealed class TraceLane(string name)
 
     /// <summary>A moment in microseconds since 1970 (UTC), as this process's clock stood when it began.</summary>
     /// <param name="timestamp">The moment, of <see cref="Stopwatch"/>.</param>
-    public static long UtcMicroseconds(long timestamp) => s_anchorMicroseconds + Microseconds(s_anchor, timestamp);
+    public static long UtcMicroseconds(long timestamp) => AnchorMicroseconds + Microseconds(Anchor, timestamp);
 
     /// <summary>Adds what began at a moment of <see cref="Stopwatch"/> and ends now.</summary>
     /// <param name="activity">What was done.</param>
