@@ -29,7 +29,8 @@ internal static class Wording
 
     /// <summary>12.3 s below two minutes, else as <see cref="Duration"/>.</summary>
     public static string Seconds(double seconds) => seconds < 120
-        ? string.Create(CultureInfo.InvariantCulture, $"{seconds:F1} s") : Duration(TimeSpan.FromSeconds(seconds));
+        ? string.Create(CultureInfo.InvariantCulture, $"{seconds:F1} s")
+        : Duration(TimeSpan.FromSeconds(Math.Min(seconds, int.MaxValue)));
 
     /// <summary>1,234 samples/s.</summary>
     public static string Speed(double samplesPerSecond) => Count((long)Math.Round(samplesPerSecond)) + " samples/s";

@@ -110,6 +110,11 @@ internal sealed class FrameSocket : IDisposable
         {
             return Fail(new LinkEnd(LinkEndKind.ClosedByPeer, "it ended the connection during the TLS handshake"));
         }
+        catch (Exception)
+        {
+            // SslStream throws others too for records that are none, such as ArgumentOutOfRangeException.
+            return Fail(new LinkEnd(LinkEndKind.Failed, "it sent what is no TLS handshake"));
+        }
     }
 
     /// <summary>Ends the connection; the first reason stays. Unblocks whoever reads or writes.</summary>
@@ -237,7 +242,7 @@ internal sealed class FrameSocket : IDisposable
             error = SocketError.Success;
             return bytes.Length;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is not ObjectDisposedException)
         {
             error = Cause(exception);
             return 0;
@@ -259,15 +264,15 @@ internal sealed class FrameSocket : IDisposable
             error = SocketError.Success;
             return received;
         }
-        catch (IOException exception)
+        catch (Exception exception) when (exception is not ObjectDisposedException)
         {
             error = Cause(exception);
             return 0;
         }
     }
 
-    // An alert of the peer's, or what is no TLS, ends the connection like its closing.
-    private static SocketError Cause(IOException exception) =>
+    // An alert of the peer's, or what is no TLS, whatever SslStream throws for it, ends it like its closing.
+    private static SocketError Cause(Exception exception) =>
         exception.InnerException is SocketException cause ? cause.SocketErrorCode : SocketError.ConnectionReset;
 
     // A blocking call that ran into its timeout reports EAGAIN on some systems.

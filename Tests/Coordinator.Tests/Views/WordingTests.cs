@@ -37,4 +37,8 @@ public sealed class WordingTests
     [InlineData("", 10, "")]
     public void LongTextIsBrokenBetweenWords(string text, int width, string expected) =>
         Assert.Equal(expected.Split('|'), Wording.Wrap(text, width));
+
+    /// <summary>A file may say anything of the time since it was written.</summary>
+    [Fact]
+    public void NoTimeIsTooLongForWords() => Assert.NotEmpty(Wording.Seconds(double.MaxValue));
 }

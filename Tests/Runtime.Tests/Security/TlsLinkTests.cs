@@ -129,6 +129,26 @@ public sealed class TlsLinkTests : IDisposable
         Assert.NotEmpty(open.Rejections.TakeSoon());
     }
 
+    /// <summary>Nobody has shown anything yet: whatever it sends, it is turned away and the others go on.</summary>
+    [Fact]
+    public void What_is_no_TLS_handshake_is_turned_away()
+    {
+        using TestListener listener = new(
+            ProtocolLimits.Default with { HandshakeMilliseconds = 20, HandshakesPerSecond = 10_000 },
+            LinkSecurity.Listening(Host("here")));
+        Random random = new(5);
+        for (int i = 0; i < 300; i++)
+        {
+            byte[] rubbish = new byte[5 + random.Next(60)];
+            random.NextBytes(rubbish);
+            (rubbish[0], rubbish[1]) = (22, 3);
+            if (i % 3 > 0) (rubbish[2], rubbish[3], rubbish[4]) = (1, 0, (byte)random.Next(i % 3 == 1 ? 8 : 64));
+            using RawPeer peer = new(listener.EndPoint, knocks: false);
+            peer.Send(rubbish);
+            Assert.NotEmpty(listener.Rejections.TakeSoon());
+        }
+    }
+
     [Fact]
     public void Who_says_nothing_or_goes_on_no_further_is_let_go_after_the_deadline()
     {
