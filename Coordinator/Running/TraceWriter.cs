@@ -31,7 +31,6 @@ internal sealed class TraceWriter : IDisposable
     private readonly TraceSpan[] _taken = new TraceSpan[SpansAtOnce];
     private readonly Timer _timer;
     private long _evaluationBegan;
-    private bool _isOver;
 
     /// <summary>Begins to write.</summary>
     /// <param name="file">Where to; it is disposed with this.</param>
@@ -93,18 +92,13 @@ internal sealed class TraceWriter : IDisposable
     {
         _timer.Dispose();
         WriteOwn();
-        lock (_lock)
-        {
-            _isOver = true;
-            _file.Dispose();
-        }
+        lock (_lock) _file.Dispose(); // it takes nothing more
     }
 
     private void WriteOwn()
     {
         lock (_lock)
         {
-            if (_isOver) return;
             int count;
             while ((count = ParameterServer.Take(_taken)) > 0)
             {
